@@ -1,0 +1,87 @@
+"""Fixtures shared by all tests: a throw-away program made of real files."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import rebottle
+
+_unique = itertools.count()
+
+
+class World:
+    """A folder on ``sys.path`` whose modules a test writes, imports and edits.
+
+    Module names are made unique per test with :meth:`name`, so that tests never share modules.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.tag = f"w{next(_unique)}"
+
+    def name(self, stem: str) -> str:
+        """``stem`` with a suffix that no other test uses."""
+        return f"{stem}_{self.tag}"
+
+    def write(self, module: str, text: str, *, package: bool = False) -> Path:
+        """Write the source of ``module`` (dotted names make packages); ``@NAME@`` becomes ``name(NAME)``."""
+        path = self.root.joinpath(*module.split("."))
+        path = path / "__init__.py" if package else path.with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.text(text), encoding="utf-8")
+        importlib.invalidate_caches()
+        return path
+
+    def text(self, text: str) -> str:
+        """``text`` dedented, with each ``@NAME@`` replaced by this world's name for it."""
+        out = textwrap.dedent(text)
+        parts = out.split("@")
+        for i in range(1, len(parts) - 1, 2):
+            if parts[i].isidentifier():
+                parts[i] = "\0" + self.name(parts[i]) + "\0"
+        return "@".join(parts).replace("@\0", "").replace("\0@", "")
+
+    def load(self, module: str, text: str | None = None, *, package: bool = False) -> ModuleType:
+        """Write (if ``text`` is given) and import ``module``."""
+        if text is not None:
+            self.write(module, text, package=package)
+        return importlib.import_module(module)
+
+    def update(self, module: str, text: str, **options: Any) -> rebottle.Report:
+        """Write the new source of ``module`` and reload just it."""
+        self.write(module, text)
+        return rebottle.reload([module], **options)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A fresh :class:`World`; its modules are forgotten after the test."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    before = set(sys.modules)
+    yield World(tmp_path)
+    for name in set(sys.modules) - before:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and file.startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def ab(world: World) -> Callable[..., tuple[ModuleType, Callable[..., rebottle.Report]]]:
+    """``m, update = ab(text_of_A)``; then ``report = update(text_of_B, **options)``."""
+
+    def start(text: str) -> tuple[ModuleType, Callable[..., rebottle.Report]]:
+        name = world.name("m")
+        module = world.load(name, text)
+        return module, lambda new, **options: world.update(name, new, **options)
+
+    return start
