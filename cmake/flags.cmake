@@ -1,0 +1,17 @@
+# How our own sources are compiled; hosts that link the library see nothing of it.
+add_library(rebottle_flags INTERFACE)
+target_compile_options(rebottle_flags INTERFACE -Wall -Wextra -Wpedantic)
+target_compile_definitions(rebottle_flags INTERFACE REBOTTLE_VERSION="${PROJECT_VERSION}")
+
+if(REBOTTLE_WERROR)
+  target_compile_options(rebottle_flags INTERFACE -Werror)
+endif()
+if(REBOTTLE_SANITIZE)
+  set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_compile_options(rebottle_flags INTERFACE ${sanitizers})
+  target_link_options(rebottle_flags INTERFACE ${sanitizers})
+endif()
+if(REBOTTLE_COVERAGE)
+  target_compile_options(rebottle_flags INTERFACE --coverage -O0)
+  target_link_options(rebottle_flags INTERFACE --coverage)
+endif()
