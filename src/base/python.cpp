@@ -1,0 +1,88 @@
+#include "base/python.hpp"
+
+namespace rebottle {
+
+PythonError::PythonError() noexcept : exception_(PyErr_GetRaisedException()) {
+    if (exception_ == nullptr) {
+        PyErr_SetString(PyExc_SystemError, "a C API call failed without raising an exception");
+        exception_ = PyErr_GetRaisedException();
+    }
+}
+
+void raise(PyObject* type, const std::string& message) {
+    PyErr_SetString(type, message.c_str());
+    throw PythonError();
+}
+
+Ref to_str(std::string_view text) {
+    return Ref::steal(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape"));
+}
+
+Ref interned(std::string_view text) {
+    PyObject* string = to_str(text).release();
+    PyUnicode_InternInPlace(&string);
+    return Ref::steal(string);
+}
+
+std::string to_text(PyObject* object) {
+    const Ref string = PyUnicode_Check(object) ? Ref::borrow(object) : Ref::steal(PyObject_Str(object));
+    Py_ssize_t size = 0;
+    if (const char* data = PyUnicode_AsUTF8AndSize(string.get(), &size)) return {data, static_cast<std::size_t>(size)};
+    PyErr_Clear();
+    const Ref bytes = Ref::steal(PyUnicode_AsEncodedString(string.get(), "utf-8", "backslashreplace"));
+    return {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
+}
+
+std::string_view view(PyObject* str) {
+    Py_ssize_t size = 0;
+    const char* data = PyUnicode_AsUTF8AndSize(str, &size);
+    if (data == nullptr) throw PythonError();
+    return {data, static_cast<std::size_t>(size)};
+}
+
+Ref to_int(long value) { return Ref::steal(PyLong_FromLong(value)); }
+
+Ref attribute(PyObject* object, const char* name) { return Ref::steal(PyObject_GetAttrString(object, name)); }
+
+Ref attribute_or_null(PyObject* object, const char* name) {
+    PyObject* value = PyObject_GetAttrString(object, name);
+    if (value == nullptr) {
+        if (PyErr_ExceptionMatches(PyExc_AttributeError) == 0) throw PythonError();
+        PyErr_Clear();
+    }
+    return Ref::steal_or_null(value);
+}
+
+std::string attribute_text(PyObject* object, const char* name) { return to_text(attribute(object, name).get()); }
+
+long attribute_long(PyObject* object, const char* name) {
+    const long value = PyLong_AsLong(attribute(object, name).get());
+    if (value == -1 && PyErr_Occurred() != nullptr) throw PythonError();
+    return value;
+}
+
+Ref import_module(const char* name) { return Ref::steal(PyImport_ImportModule(name)); }
+
+Ref call(PyObject* callable, std::initializer_list<PyObject*> arguments) {
+    return Ref::steal(PyObject_Vectorcall(callable, arguments.begin(), arguments.size(), nullptr));
+}
+
+Ref call_method(PyObject* object, const char* name, std::initializer_list<PyObject*> arguments) {
+    return call(attribute(object, name).get(), arguments);
+}
+
+Ref new_dict() { return Ref::steal(PyDict_New()); }
+
+PyObject* dict_get(PyObject* dict, PyObject* key) {
+    PyObject* value = PyDict_GetItemWithError(dict, key);
+    if (value == nullptr && PyErr_Occurred() != nullptr) throw PythonError();
+    return value;
+}
+
+PyObject* dict_get(PyObject* dict, std::string_view key) { return dict_get(dict, to_str(key).get()); }
+
+void dict_set(PyObject* dict, PyObject* key, PyObject* value) { check(PyDict_SetItem(dict, key, value)); }
+
+void dict_set(PyObject* dict, std::string_view key, PyObject* value) { dict_set(dict, interned(key).get(), value); }
+
+}  // namespace rebottle

@@ -1,0 +1,167 @@
+#include "code/index.hpp"
+
+#include <algorithm>
+#include <new>
+
+#include "code/code.hpp"
+
+namespace rebottle {
+namespace {
+
+constexpr std::size_t many = 32;
+
+PyCodeObject* code_of(PyFunctionObject* function) { return as_code(function->func_code); }
+
+}  // namespace
+
+CodeIndex& CodeIndex::instance() {
+    static CodeIndex index;
+    return index;
+}
+
+CodeIndex::CodeIndex() {
+    slot_ = PyUnstable_Eval_RequestCodeExtraIndex(&CodeIndex::on_code_freed);
+    if (slot_ < 0) raise(PyExc_RuntimeError, "rebottle: no slot for data of code objects is left in this interpreter");
+    PyUnstable_GC_VisitObjects(&CodeIndex::on_visit, this);
+    watcher_ = check(PyFunction_AddWatcher(&CodeIndex::on_function));
+}
+
+int CodeIndex::on_visit(PyObject* object, void* self) {
+    if (PyFunction_Check(object)) {
+        auto* function = reinterpret_cast<PyFunctionObject*>(object);
+        add(static_cast<CodeIndex*>(self)->entry_for(code_of(function)), function);
+    }
+    return 1;
+}
+
+int CodeIndex::on_function(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject* value) {
+    CodeIndex& index = instance();
+    switch (event) {
+        case PyFunction_EVENT_CREATE:
+            add(index.entry_for(code_of(function)), function);
+            if (index.recording_ && PyThread_get_thread_ident() == index.recording_thread_)
+                index.recorded_.push_back(function);
+            break;
+        case PyFunction_EVENT_DESTROY:
+            if (Entry* entry = index.entry_of(code_of(function))) remove(*entry, function);
+            if (index.recording_) std::erase(index.recorded_, function);
+            break;
+        case PyFunction_EVENT_MODIFY_CODE:
+            if (Entry* entry = index.entry_of(code_of(function))) remove(*entry, function);
+            add(index.entry_for(as_code(value)), function);
+            break;
+        default:
+            break;
+    }
+    return 0;
+}
+
+void CodeIndex::on_code_freed(void* data) {
+    auto* entry = static_cast<Entry*>(data);
+    CodeIndex& index = instance();
+    const auto file = index.files_.find(entry->file);
+    if (file != index.files_.end()) {
+        const auto [first, last] = file->second.equal_range(entry->qualified);
+        const auto found = std::find_if(first, last, [entry](const auto& item) { return item.second == entry; });
+        if (found != last) file->second.erase(found);
+        if (file->second.empty()) index.files_.erase(file);
+    }
+    delete entry;
+}
+
+CodeIndex::Entry* CodeIndex::entry_of(PyCodeObject* code) const {
+    void* data = nullptr;
+    if (PyUnstable_Code_GetExtra(as_object(code), slot_, &data) < 0) PyErr_Clear();
+    return static_cast<Entry*>(data);
+}
+
+CodeIndex::Entry& CodeIndex::entry_for(PyCodeObject* code) {
+    if (Entry* known = entry_of(code)) return *known;
+    const ErrorAside aside;
+    auto* entry = new Entry{code, to_text(code->co_filename), to_text(code->co_qualname), {}, {}};
+    if (PyUnstable_Code_SetExtra(as_object(code), slot_, entry) < 0) {
+        PyErr_Clear();
+        delete entry;
+        throw std::bad_alloc();
+    }
+    files_[entry->file].emplace(entry->qualified, entry);
+    return *entry;
+}
+
+void CodeIndex::add(Entry& entry, PyFunctionObject* function) {
+    if (entry.functions.size() >= many) {
+        if (entry.places.empty())
+            for (std::size_t i = 0; i < entry.functions.size(); ++i) entry.places[entry.functions[i]] = i;
+        entry.places[function] = entry.functions.size();
+    }
+    entry.functions.push_back(function);
+}
+
+void CodeIndex::remove(Entry& entry, PyFunctionObject* function) noexcept {
+    auto& functions = entry.functions;
+    std::size_t place = functions.size();
+    if (!entry.places.empty()) {
+        const auto found = entry.places.find(function);
+        if (found == entry.places.end()) return;
+        place = found->second;
+        entry.places.erase(found);
+    } else {
+        const auto found = std::find(functions.rbegin(), functions.rend(), function);
+        if (found == functions.rend()) return;
+        place = static_cast<std::size_t>(functions.rend() - found) - 1;
+    }
+    if (place + 1 != functions.size()) {
+        functions[place] = functions.back();
+        if (const auto moved = entry.places.find(functions[place]); moved != entry.places.end()) moved->second = place;
+    }
+    functions.pop_back();
+}
+
+const std::vector<PyFunctionObject*>& CodeIndex::functions(PyCodeObject* code) {
+    static const std::vector<PyFunctionObject*> none;
+    const Entry* entry = entry_of(code);
+    return entry != nullptr ? entry->functions : none;
+}
+
+std::vector<PyCodeObject*> CodeIndex::codes(const std::string& file, const std::string& qualified) const {
+    std::vector<PyCodeObject*> found;
+    if (const auto names = files_.find(file); names != files_.end()) {
+        const auto [first, last] = names->second.equal_range(qualified);
+        for (auto at = first; at != last; ++at) found.push_back(at->second->code);
+    }
+    return found;
+}
+
+std::vector<PyCodeObject*> CodeIndex::codes_in(const std::string& file) const {
+    std::vector<PyCodeObject*> found;
+    if (const auto names = files_.find(file); names != files_.end())
+        for (const auto& [name, entry] : names->second) found.push_back(entry->code);
+    return found;
+}
+
+void CodeIndex::prepare(PyCodeObject* code, std::size_t more) {
+    Entry& entry = entry_for(code);
+    entry.functions.reserve(entry.functions.size() + more);
+    if (entry.functions.size() + more > many) entry.places.reserve(entry.functions.size() + more);
+}
+
+void CodeIndex::moved(PyFunctionObject* function, PyCodeObject* code) noexcept {
+    if (Entry* entry = entry_of(code_of(function))) remove(*entry, function);
+    if (Entry* entry = entry_of(code)) add(*entry, function);
+}
+
+void CodeIndex::start_recording() {
+    recorded_.clear();
+    recording_ = true;
+    recording_thread_ = PyThread_get_thread_ident();
+}
+
+std::vector<Ref> CodeIndex::stop_recording() {
+    recording_ = false;
+    std::vector<Ref> alive;
+    for (PyFunctionObject* function : recorded_) alive.push_back(Ref::borrow(reinterpret_cast<PyObject*>(function)));
+    recorded_.clear();
+    return alive;
+}
+
+}  // namespace rebottle

@@ -1,0 +1,58 @@
+// The only place that knows CPython versions and internals. Functions are named by what they are for.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/python.hpp"
+
+namespace rebottle::compat {
+
+// What the parser of this version wants to know beside `flags`.
+PyCompilerFlags compiler_flags(int flags);
+
+// The docstring that functions of this code get, borrowed; None where there is none.
+PyObject* docstring_of(PyCodeObject* code);
+
+// The names of attributes that a class body of this version sets by itself (``__module__`` and so on).
+const std::vector<const char*>& implicit_class_names();
+
+// Lets attribute loads of a class specialise again after very many changes of it.
+void allow_new_versions(PyTypeObject* type);
+
+// Forgets what the interpreter derived from functions and classes beside their versions.
+void clear_internal_caches();
+
+// A frame of Python code, as the interpreter keeps it.
+struct LiveFrame {
+    PyCodeObject* code;  // borrowed
+    PyObject* globals;   // borrowed
+    int line;
+    unsigned long thread;
+    void* internal;
+};
+
+// Calls body for every frame that runs, of all threads, innermost first. No Python code runs meanwhile.
+void for_running_frames(const std::function<void(const LiveFrame&)>& body);
+// The frame of a suspended generator, coroutine or async generator; false where it has ended.
+bool suspended_frame(PyObject* generator, LiveFrame& frame);
+// Makes a frame use other globals; the dict must outlive it.
+void set_globals(const LiveFrame& frame, PyObject* globals);
+
+// The inline values of an instance: owned slots, some of them NULL. None where it has a dict.
+struct InlineValues {
+    PyObject** slots = nullptr;
+    std::size_t count = 0;
+};
+InlineValues inline_values(PyObject* object);
+
+// Exchanges what two dicts hold. Both must be exact in layout (subclasses of dict without storage of their own are).
+void swap_dicts(PyObject* a, PyObject* b);
+
+// What the stack holds below its top while the instruction at `offset` of the topmost Python frame is about to run.
+// `depth` is the stack's depth there. Borrowed; NULL where there is nothing.
+PyObject* peek_stack(int depth, int below_top);
+
+}  // namespace rebottle::compat

@@ -1,0 +1,81 @@
+// What is alike in all versions served, given the internal headers of the one that is built for.
+#define Py_BUILD_CORE 1
+#include "base/python.hpp"
+#include "compat/compat.hpp"
+#include "compat/version.hpp"
+
+extern "C" {
+#include <internal/pycore_frame.h>
+}
+
+namespace rebottle::compat {
+
+PyCompilerFlags compiler_flags(int flags) {
+    PyCompilerFlags result;
+    result.cf_flags = flags;
+    result.cf_feature_version = PY_MINOR_VERSION;
+    return result;
+}
+
+namespace {
+
+bool is_python(_PyInterpreterFrame* frame) {
+    return frame->owner != FRAME_OWNED_BY_CSTACK && !_PyFrame_IsIncomplete(frame);
+}
+
+void visit_frames(_PyInterpreterFrame* frame, unsigned long thread,
+                  const std::function<void(const LiveFrame&)>& body) {
+    for (; frame != nullptr; frame = frame->previous) {
+        if (!is_python(frame)) continue;
+        PyCodeObject* code = code_of(frame);
+        const int line = PyCode_Addr2Line(code, _PyInterpreterFrame_LASTI(frame) * static_cast<int>(sizeof(_Py_CODEUNIT)));
+        body({code, frame->f_globals, line, thread, frame});
+    }
+}
+
+}  // namespace
+
+void set_globals(const LiveFrame& frame, PyObject* globals) {
+    static_cast<_PyInterpreterFrame*>(frame.internal)->f_globals = globals;
+}
+
+bool suspended_frame(PyObject* generator, LiveFrame& frame) {
+    auto* gen = reinterpret_cast<PyGenObject*>(generator);
+    if (gen->gi_frame_state >= FRAME_EXECUTING) return false;
+    auto* internal = reinterpret_cast<_PyInterpreterFrame*>(gen->gi_iframe);
+    PyCodeObject* code = code_of(internal);
+    frame = {code, internal->f_globals,
+             PyCode_Addr2Line(code, _PyInterpreterFrame_LASTI(internal) * static_cast<int>(sizeof(_Py_CODEUNIT))), 0,
+             internal};
+    return true;
+}
+
+PyObject* docstring_of(PyCodeObject* code) {
+    PyObject* first = PyTuple_GET_SIZE(code->co_consts) > 0 ? PyTuple_GET_ITEM(code->co_consts, 0) : Py_None;
+    return PyUnicode_Check(first) && (code->co_flags & CO_OPTIMIZED) != 0 ? first : Py_None;
+}
+
+void swap_dicts(PyObject* a, PyObject* b) {
+    auto* x = reinterpret_cast<PyDictObject*>(a);
+    auto* y = reinterpret_cast<PyDictObject*>(b);
+    std::swap(x->ma_used, y->ma_used);
+    std::swap(x->ma_keys, y->ma_keys);
+    std::swap(x->ma_values, y->ma_values);
+}
+
+PyObject* peek_stack(int depth, int below_top) {
+    PyThreadState* thread = PyThreadState_Get();
+    _PyInterpreterFrame* frame = current_frame(thread);
+    while (frame != nullptr && !is_python(frame)) frame = frame->previous;
+    const int index = depth - 1 - below_top;
+    if (frame == nullptr || index < 0) return nullptr;
+    return _PyFrame_Stackbase(frame)[index];
+}
+
+void for_running_frames(const std::function<void(const LiveFrame&)>& body) {
+    for (PyThreadState* thread = PyInterpreterState_ThreadHead(PyInterpreterState_Get()); thread != nullptr;
+         thread = PyThreadState_Next(thread))
+        visit_frames(current_frame(thread), thread->thread_id, body);
+}
+
+}  // namespace rebottle::compat

@@ -1,0 +1,39 @@
+// CPython 3.12.
+#define Py_BUILD_CORE 1
+#include "base/python.hpp"
+#include "compat/compat.hpp"
+#include "compat/version.hpp"
+
+extern "C" {
+#include <internal/pycore_dict.h>
+#include <internal/pycore_frame.h>
+#include <internal/pycore_object.h>
+}
+
+namespace rebottle::compat {
+
+_PyInterpreterFrame* current_frame(PyThreadState* thread) { return thread->cframe->current_frame; }
+PyCodeObject* code_of(_PyInterpreterFrame* frame) { return frame->f_code; }
+
+const std::vector<const char*>& implicit_class_names() {
+    static const std::vector<const char*> names = {"__module__", "__qualname__", "__classcell__", "__dict__",
+                                                   "__weakref__"};
+    return names;
+}
+
+// 3.12 has no limit on the versions of one class.
+void allow_new_versions(PyTypeObject*) {}
+void clear_internal_caches() {}
+
+InlineValues inline_values(PyObject* object) {
+    PyTypeObject* type = Py_TYPE(object);
+    if ((type->tp_flags & Py_TPFLAGS_MANAGED_DICT) == 0) return {};
+    const PyDictOrValues* held = _PyObject_DictOrValuesPointer(object);
+    if (!_PyDictOrValues_IsValues(*held)) return {};
+    PyDictValues* values = _PyDictOrValues_GetValues(*held);
+    if (values == nullptr) return {};
+    return {values->values,
+            static_cast<std::size_t>(reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys->dk_nentries)};
+}
+
+}  // namespace rebottle::compat

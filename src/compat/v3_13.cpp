@@ -1,0 +1,36 @@
+// CPython 3.13.
+#define Py_BUILD_CORE 1
+#include "base/python.hpp"
+#include "compat/compat.hpp"
+#include "compat/version.hpp"
+
+extern "C" {
+#include <internal/pycore_dict.h>
+#include <internal/pycore_frame.h>
+#include <internal/pycore_object.h>
+}
+
+namespace rebottle::compat {
+
+_PyInterpreterFrame* current_frame(PyThreadState* thread) { return thread->current_frame; }
+PyCodeObject* code_of(_PyInterpreterFrame* frame) { return reinterpret_cast<PyCodeObject*>(frame->f_executable); }
+
+const std::vector<const char*>& implicit_class_names() {
+    static const std::vector<const char*> names = {"__module__",  "__qualname__",      "__classcell__",
+                                                   "__dict__",    "__weakref__",       "__firstlineno__",
+                                                   "__static_attributes__"};
+    return names;
+}
+
+void allow_new_versions(PyTypeObject* type) { type->tp_versions_used = 0; }
+void clear_internal_caches() {}
+
+InlineValues inline_values(PyObject* object) {
+    PyTypeObject* type = Py_TYPE(object);
+    if ((type->tp_flags & Py_TPFLAGS_INLINE_VALUES) == 0) return {};
+    PyDictValues* values = _PyObject_InlineValues(object);
+    if (!values->valid) return {};
+    return {values->values, values->capacity};
+}
+
+}  // namespace rebottle::compat
