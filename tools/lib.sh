@@ -84,6 +84,9 @@ prepare() {
     compile "build/$1"
 }
 
+# The interpreter that the environment of a minor version was made from.
+base_python() { cut -d' ' -f1 ".venv/$1/.stamp"; }
+
 make_venv() {
     local venv=.venv/$1 stamp
     stamp="$2 $PWD $(cat tools/requirements-*.txt | sha256sum)"
@@ -125,6 +128,7 @@ configure() {
 }
 
 compile() {
-    cmake --build "$1" --parallel "$(nproc)" -- --quiet | { grep -v 'no work to do' || true; } ||
-        die "the build in $1 failed"
+    local log=build/log/compile-${1##*/}.txt
+    quietly "Building $1" "$log" cmake --build "$1" --parallel "$(nproc)" -- --quiet
+    if grep -q 'warning:' "$log"; then cat "$log" >&2; fi
 }

@@ -7,7 +7,7 @@
 namespace rebottle::testing {
 
 class EmbeddedPython : public ::testing::Test {
-  protected:
+   protected:
     void SetUp() override { Py_InitializeEx(/*initsigs=*/0); }
     void TearDown() override { EXPECT_EQ(Py_FinalizeEx(), 0); }
 
