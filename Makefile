@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo lint bench sanitize test-deep clean
+.PHONY: help setup test demo lint format bench sanitize test-deep clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -11,10 +11,13 @@ test: ## C++ and Python tests (PYTHON=/path chooses one, REBOTTLE_ALL=1 takes al
 	@tools/test $(ARGS)
 
 demo: ## a game server changed while 200 players play; a library from PyPI upgraded live
-	@tools/demo $(ARGS)
+	@tools/demo
 
 lint: ## formatting, clang-tidy, ruff, mypy
 	@tools/lint
+
+format: ## put C++ and Python files into the form that lint asks for
+	@tools/format
 
 bench: ## what an update costs, against importlib.reload
 	@tools/bench $(ARGS)

@@ -132,3 +132,8 @@ compile() {
     quietly "Building $1" "$log" cmake --build "$1" --parallel "$(nproc)" -- --quiet
     if grep -q 'warning:' "$log"; then cat "$log" >&2; fi
 }
+
+# --- what is linted and formatted ---------------------------------------------------------------------------------------
+
+cpp_files() { find include src tests/cpp demo bench -name '*.[ch]pp'; }
+python_folders() { ls -d python tests tools demo bench; }
