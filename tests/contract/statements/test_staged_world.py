@@ -22,7 +22,8 @@ A = """
     it = C()
 """
 B = A.replace('"old"', '"new"').replace('{"a": 1}', '{"a": 2}') + (
-    "    def g(): return 'g'\n    added = 1\n    entered.set()\n    assert looked.wait(20)\n    result = f(), g(), it.m()\n"
+    "    def g(): return 'g'\n    added = 1\n"
+    "    entered.set()\n    assert looked.wait(20)\n    result = f(), g(), it.m()\n"
 )
 
 
@@ -55,7 +56,7 @@ LOOKS: dict[str, tuple[Callable[[Any], object], object]] = {
     "the module's dict": (lambda m: {"g", "added"} & vars(m).keys(), set()),
     "sys.modules": (lambda m: (sys.modules[m.__name__] is m, sys.modules[m.__name__].f()), (True, "old")),
     "an import": (lambda m: importlib.import_module(m.__name__).f(), "old"),
-    "data": (lambda m: m.TABLE, {"a": 1}),
+    "data": (lambda m: dict(m.TABLE), {"a": 1}),
 }
 
 

@@ -57,7 +57,8 @@ def test_a_statement_run_at_the_commit_that_fails_undoes_everything(ab: Any) -> 
     with pytest.raises(rebottle.ExecutionError) as caught:
         update(
             NEW_A
-            + "    log = []\n    log.append('a')\n    other = Point()\n    log.append(other.x)\n    1 / len(other.x[9:])\n"
+            + "    log = []\n    log.append('a')\n    other = Point()\n"
+            + "    log.append(other.x)\n    1 / len(other.x[9:])\n"
         )
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert m.Point.__init__ is init

@@ -1,0 +1,182 @@
+"""Contract 2.5: what happens to what a statement bound when the statement is gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+A = "LIMIT = 1\ndef f(): return 1\ndef g(): return 2\nclass C:\n    def m(self): return 3\n"
+GONE = "def f(): return 1\n"
+
+
+def test_names_that_are_gone_stay_by_default_and_go_on_working(ab: Any) -> None:
+    m, update = ab(A)
+    g, it = m.g, m.C()
+    update(GONE)
+    assert m.g is g
+    assert (g(), it.m(), m.C().m(), m.LIMIT) == (2, 3, 3, 1)
+
+
+def test_prune_removes_the_names_and_holders_go_on_working(ab: Any) -> None:
+    m, update = ab(A)
+    f, g, it = m.f, m.g, m.C()
+    report = update(GONE, prune=True)
+    assert not {"g", "C", "LIMIT"} & vars(m).keys()
+    assert m.f is f
+    assert (g(), it.m(), type(it)().m()) == (2, 3, 3)
+    report.rollback()
+    assert m.g is g
+    assert m.C is type(it)
+    assert m.LIMIT == 1
+
+
+def test_prune_leaves_names_that_the_program_set(ab: Any) -> None:
+    m, update = ab(A)
+    m.mine = 1
+    update(GONE, prune=True)
+    assert m.mine == 1
+
+
+def test_prune_removes_methods_that_are_gone(ab: Any) -> None:
+    m, update = ab("class C:\n    def m(self): return 1\n    def n(self): return 2\n    x = 3\n")
+    it, n = m.C(), m.C.n
+    report = update("class C:\n    def m(self): return 1\n", prune=True)
+    assert not hasattr(it, "n")
+    assert not hasattr(it, "x")
+    assert n(it) == 2
+    report.rollback()
+    assert it.n() == 2
+    assert it.x == 3
+
+
+def test_a_gone_method_stays_by_default(ab: Any) -> None:
+    m, update = ab("class C:\n    def m(self): return 1\n    def n(self): return 2\n")
+    it = m.C()
+    update("class C:\n    def m(self): return 1\n")
+    assert it.n() == 2
+
+
+def test_del_func_of_a_module_removes_functions_but_not_data(ab: Any) -> None:
+    m, update = ab(A)
+    g = m.g
+    report = update("_del_func = True\n" + GONE)
+    assert not hasattr(m, "g")
+    assert m.LIMIT == 1
+    assert g() == 2
+    report.rollback()
+    assert m.g is g
+
+
+def test_del_func_leaves_functions_that_the_program_added(ab: Any) -> None:
+    m, update = ab("def f(): return 1\ndef g(): return 2\n")
+    m.mine = lambda: 3
+    update("_del_func = True\n" + GONE)
+    assert m.mine() == 3
+    assert not hasattr(m, "g")
+
+
+def test_del_func_of_a_class_removes_its_functions_only(ab: Any) -> None:
+    m, update = ab("def g(): return 0\nclass C:\n    x = 1\n    def m(self): return 1\n    def n(self): return 2\n")
+    it = m.C()
+    report = update("class C:\n    _del_func = True\n    def m(self): return 1\n")
+    assert not hasattr(it, "n")
+    assert (it.m(), it.x, m.g()) == (1, 1, 0)
+    report.rollback()
+    assert it.n() == 2
+
+
+def test_a_name_gone_from_a_class_that_now_inherits_it_is_taken_out(ab: Any) -> None:
+    a = """
+        class Base:
+            size = "base"
+            def m(self): return "base"
+            def __repr__(self): return "base"
+        class C(Base):
+            size = "own"
+            def m(self): return "own"
+            def __repr__(self): return "own"
+    """
+    m, update = ab(a)
+    it, own = m.C(), m.C.m
+    report = update(a[: a.index("        class C")] + "        class C(Base):\n            pass\n")
+    assert (it.m(), it.size, repr(it)) == ("base", "base", "base")
+    assert "m" not in vars(m.C)
+    assert own(it) == "own"
+    report.rollback()
+    assert (it.m(), it.size, repr(it)) == ("own", "own", "own")
+
+
+def test_a_name_gone_from_a_class_that_inherits_it_from_another_module_is_taken_out(program: Any) -> None:
+    _, m = program.load(
+        lib="class Base:\n    def m(self): return 'base'\n",
+        m="from @lib@ import Base\nclass C(Base):\n    def m(self): return 'own'\n    def n(self): return 1\n",
+    )
+    it = m.C()
+    program.update({"m": "from @lib@ import Base\nclass C(Base):\n    def n(self): return 1\n"})
+    assert it.m() == "base"
+
+
+def test_a_name_gone_from_a_module_with_getattr_is_taken_out(ab: Any) -> None:
+    a = "def __getattr__(name):\n    if name == 'LIMIT': return 'lazy'\n    raise AttributeError(name)\n"
+    m, update = ab(a + "LIMIT = 100001\n")
+    report = update(a)
+    assert m.LIMIT == "lazy"
+    report.rollback()
+    assert m.LIMIT == 100001
+
+
+def test_a_function_gone_from_a_module_with_getattr_is_taken_out_when_getattr_is_new(ab: Any) -> None:
+    m, update = ab("def f(): return 'own'\nx = 1\n")
+    update("x = 1\ndef __getattr__(name):\n    if name == 'f': return lambda: 'lazy'\n    raise AttributeError(name)\n")
+    assert m.f() == "lazy"
+
+
+def test_a_name_that_the_program_changed_is_not_taken_out_of_a_module_with_getattr(ab: Any) -> None:
+    a = "def __getattr__(name):\n    if name == 'LIMIT': return 'lazy'\n    raise AttributeError(name)\n"
+    m, update = ab(a + "LIMIT = 100001\n")
+    m.LIMIT = 5
+    update(a)
+    assert m.LIMIT == 5
+
+
+@pytest.mark.parametrize("prune", [False, True])
+@pytest.mark.parametrize("how", ["import @pkg@.sub", "from . import sub", "from .sub import VALUE"])
+def test_submodules_of_a_package_are_never_pruned(program: Any, prune: bool, how: str) -> None:
+    world = program.world
+    pkg = world.name("pkg")
+    world.write(pkg, f"{how}\nx = 1\n", package=True)
+    world.write(f"{pkg}.sub", "VALUE = 1\n")
+    m = world.load(pkg)
+    sub = m.sub
+    world.write(pkg, "x = 1\ny = 2\n", package=True)
+    program.reload([pkg], prune=prune)
+    assert m.y == 2
+    assert m.sub is sub
+
+
+def test_a_submodule_is_never_rebound_by_an_equally_named_statement(program: Any) -> None:
+    world = program.world
+    pkg = world.name("pkg")
+    world.write(pkg, "x = 1\n", package=True)
+    world.write(f"{pkg}.sub", "VALUE = 1\n")
+    m = world.load(pkg)
+    sub = world.load(f"{pkg}.sub")
+    world.write(pkg, "from . import sub\nx = 1\n", package=True)
+    program.reload([pkg])
+    assert m.sub is sub
+
+
+def test_a_plain_statement_that_is_gone_runs_nothing_and_undoes_nothing(ab: Any) -> None:
+    m, update = ab("log = []\nlog.append(1)\nlog.append(2)\n")
+    update("log = []\nlog.append(2)\n")
+    assert m.log == [1, 2]
+
+
+def test_a_definition_that_comes_back_is_the_old_object(ab: Any) -> None:
+    m, update = ab(A)
+    g = m.g
+    update(GONE)
+    update("def f(): return 1\ndef g(): return 'back'\n")
+    assert m.g() == "back"
+    assert m.g is g
