@@ -89,7 +89,7 @@ CodeIndex::Entry& CodeIndex::entry_for(PyCodeObject* code) {
 }
 
 void CodeIndex::add(Entry& entry, PyFunctionObject* function) {
-    if (entry.functions.size() >= many) {
+    if (entry.functions.size() >= many || !entry.places.empty()) {
         if (entry.places.empty())
             for (std::size_t i = 0; i < entry.functions.size(); ++i) entry.places[entry.functions[i]] = i;
         entry.places[function] = entry.functions.size();

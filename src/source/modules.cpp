@@ -1,0 +1,180 @@
+#include "source/modules.hpp"
+
+#include <algorithm>
+
+namespace rebottle {
+namespace {
+
+PyObject* sys_modules() { return PyImport_GetModuleDict(); }
+
+// The path of the Python file that a module dict names, or "".
+std::string python_file(PyObject* dict) {
+    PyObject* file = PyDict_GetItemString(dict, "__file__");
+    if (file == nullptr || !PyUnicode_Check(file)) return "";
+    std::string path(view(file));
+    return path.ends_with(".py") || path.ends_with(".pyw") ? path : "";
+}
+
+// Whether the loader in the module's spec reads plain files by the interpreter's own rules (or there is none: a script).
+bool has_plain_loader(PyObject* dict) {
+    PyObject* loader = PyDict_GetItemString(dict, "__loader__");
+    if (loader == nullptr || loader == Py_None) return true;
+    return std::string_view(Py_TYPE(loader)->tp_name) == "SourceFileLoader";
+}
+
+}  // namespace
+
+Ref loaded_module(const std::string& name) {
+    return Ref::borrow(dict_get(sys_modules(), to_str(name).get()));
+}
+
+PyObject* namespace_of(PyObject* module) {
+    if (!PyModule_Check(module))
+        raise(PyExc_TypeError, "not a module but an object of type " + std::string(Py_TYPE(module)->tp_name));
+    return PyModule_GetDict(module);
+}
+
+bool matches(const std::string& pattern, const std::string& name) {
+    const std::size_t star = pattern.find('*');
+    if (star == std::string::npos) return pattern == name;
+    if (name.compare(0, star, pattern, 0, star) != 0) return false;
+    const std::string rest = pattern.substr(star + 1);
+    for (std::size_t at = star; at <= name.size(); ++at)
+        if (matches(rest, name.substr(at))) return true;
+    return false;
+}
+
+Modules& Modules::instance() {
+    static Modules modules;
+    return modules;
+}
+
+Modules::Modules() {
+    const Ref paths = call_method(import_module("sysconfig").get(), "get_paths");
+    for (const char* key : {"stdlib", "platstdlib"})
+        if (PyObject* path = dict_get(paths.get(), key)) foreign_.push_back(to_text(path) + "/");
+    watcher_ = check(PyDict_AddWatcher(&Modules::on_event));
+    check(PyDict_Watch(watcher_, sys_modules()));
+    const Ref items = Ref::steal(PyDict_Copy(sys_modules()));
+    for_items(items.get(), [this](PyObject* name, PyObject* module) { note_module(name, module); });
+}
+
+bool Modules::is_foreign(const std::string& path) const {
+    if (path.find("/site-packages/") != std::string::npos || path.find("/dist-packages/") != std::string::npos) return true;
+    return std::any_of(foreign_.begin(), foreign_.end(), [&](const std::string& folder) { return path.starts_with(folder); });
+}
+
+int Modules::on_event(PyDict_WatchEvent event, PyObject*, PyObject* key, PyObject* value) {
+    if ((event == PyDict_EVENT_ADDED || event == PyDict_EVENT_MODIFIED) && key != nullptr && value != nullptr) {
+        const ErrorAside aside;
+        instance().note_module(key, value);
+    }
+    return 0;
+}
+
+// Runs no Python code: the dict is about to be changed.
+void Modules::note_module(PyObject* name, PyObject* module) {
+    if (!PyUnicode_Check(name) || !PyModule_Check(module)) return;
+    const std::string key(view(name));
+    if (noting_ && PyThread_get_thread_ident() == noting_thread_) noted_.push_back(key);
+    PyObject* dict = PyModule_GetDict(module);
+    const std::string path = python_file(dict);
+    ModuleRecord record;
+    record.name = key;
+    if (!path.empty() && has_plain_loader(dict)) {
+        record.user = !is_foreign(path);
+        if (!record.user) return;
+        try {
+            record.version.stamp = stamp_of(path);
+            const std::string text = decode(read_file(path));
+            record.version.form = Version::Form::text;
+            record.version.path = path;
+            record.version.text = text;
+            record.version.split = split(text);
+        } catch (const PythonError&) {
+            record.version = Version();  // unreadable: the live code is all there is
+        }
+        records_[key] = std::move(record);
+    } else if (PyDict_GetItemString(dict, "__loader__") != nullptr) {
+        if (pending_.empty()) Py_AddPendingCall(&Modules::on_pending, nullptr);
+        pending_.insert(key);
+    }
+}
+
+int Modules::on_pending(void*) {
+    Modules& self = instance();
+    const std::set<std::string> names = std::exchange(self.pending_, {});
+    for (const std::string& name : names)
+        if (!self.records_.contains(name)) self.record(name);
+    return 0;
+}
+
+ModuleRecord& Modules::record(const std::string& name) {
+    if (const auto known = records_.find(name); known != records_.end()) return known->second;
+    pending_.erase(name);
+    ModuleRecord record;
+    record.name = name;
+    const Ref module = loaded_module(name);
+    if (module && PyModule_Check(module.get())) {
+        try {
+            if (std::optional<Version> version = find_version(name, module.get())) record.version = std::move(*version);
+        } catch (const SourceError&) {
+            record.version = Version();
+        } catch (const PythonError&) {
+            record.version = Version();
+        }
+        const bool frozen_or_built_in = record.version.path.empty();
+        record.user = !frozen_or_built_in && !is_foreign(record.version.path);
+    }
+    return records_[name] = std::move(record);
+}
+
+void Modules::track(const std::vector<std::string>& patterns) {
+    if (!patterns_) patterns_.emplace();
+    patterns_->insert(patterns_->end(), patterns.begin(), patterns.end());
+}
+
+std::vector<std::string> Modules::tracked() const {
+    std::vector<std::string> names;
+    const Ref loaded = Ref::steal(PyDict_Keys(sys_modules()));
+    for_sequence(loaded.get(), [&](PyObject* key) {
+        if (!PyUnicode_Check(key)) return;
+        const std::string name(view(key));
+        const auto record = records_.find(name);
+        const bool wanted = patterns_ ? std::any_of(patterns_->begin(), patterns_->end(),
+                                                    [&](const std::string& pattern) { return matches(pattern, name); })
+                                      : record != records_.end() && record->second.user;
+        if (wanted) names.push_back(name);
+    });
+    return names;
+}
+
+std::vector<std::string> Modules::matching(const std::string& pattern) {
+    std::vector<std::string> names;
+    const Ref loaded = Ref::steal(PyDict_Keys(sys_modules()));
+    for_sequence(loaded.get(), [&](PyObject* key) {
+        if (PyUnicode_Check(key) && matches(pattern, std::string(view(key)))) names.emplace_back(view(key));
+    });
+    return names;
+}
+
+bool Modules::maybe_changed(const ModuleRecord& record) const {
+    if (record.version.form == Version::Form::unknown || !record.version.stamp.exists()) return true;
+    const std::string& path = record.version.path;
+    if (stamp_of(path) != record.version.stamp) return true;
+    if (path.ends_with("/__init__.py") || !path.ends_with(".py")) return false;
+    return stamp_of(path.substr(0, path.size() - 3) + "/__init__.py").exists();
+}
+
+void Modules::start_noting() {
+    noted_.clear();
+    noting_ = true;
+    noting_thread_ = PyThread_get_thread_ident();
+}
+
+std::vector<std::string> Modules::stop_noting() {
+    noting_ = false;
+    return std::exchange(noted_, {});
+}
+
+}  // namespace rebottle

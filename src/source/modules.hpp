@@ -1,0 +1,72 @@
+// Which modules are tracked, and which version of its source each of them runs.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "source/version.hpp"
+
+namespace rebottle {
+
+struct ModuleRecord {
+    std::string name;
+    Version version;   // what the live module was made from
+    bool user = true;  // from outside of the interpreter's library and installed packages
+};
+
+// Records modules as they are imported. Threads: GIL held.
+class Modules {
+   public:
+    static Modules& instance();
+
+    // Patterns that reload() looks at; the first call replaces the default (everything of the user).
+    void track(const std::vector<std::string>& patterns);
+    // Names of the tracked modules that are loaded, in the order of sys.modules.
+    std::vector<std::string> tracked() const;
+    // Names of loaded modules that match a name or a pattern with * in it.
+    static std::vector<std::string> matching(const std::string& pattern);
+
+    // The record of a loaded module, made if there is none.
+    ModuleRecord& record(const std::string& name);
+
+    // Whether the file of a recorded module may have been written since. Cost: one or two stats.
+    bool maybe_changed(const ModuleRecord& record) const;
+
+    // Names that were added to sys.modules by this thread since `start_noting`.
+    void start_noting();
+    std::vector<std::string> stop_noting();
+
+   private:
+    Modules();
+    static int on_event(PyDict_WatchEvent event, PyObject* dict, PyObject* key, PyObject* value);
+    static int on_pending(void*);
+    void note_module(PyObject* name, PyObject* module);
+
+    std::map<std::string, ModuleRecord> records_;
+    std::set<std::string> pending_;  // their loaders are asked as soon as Python code may run
+    std::optional<std::vector<std::string>> patterns_;
+    int watcher_ = -1;
+    bool noting_ = false;
+    unsigned long noting_thread_ = 0;
+    std::vector<std::string> noted_;
+    std::vector<std::string> foreign_;  // folders of the interpreter's library and of installed packages
+    bool is_foreign(const std::string& path) const;
+};
+
+// The module object of a name, or nothing.
+Ref loaded_module(const std::string& name);
+// The dict of a module object. Errors: TypeError for what is no module.
+PyObject* namespace_of(PyObject* module);
+bool matches(const std::string& pattern, const std::string& name);
+
+// Asks the import system for the source of a loaded module as it is now. Returns nothing where it isn't found any more.
+// Errors: SourceError; what finders and loaders raise comes as its cause.
+std::optional<Version> find_version(const std::string& name, PyObject* module);
+// A version from text handed over; `path` is the file name of its code.
+Version version_of_text(std::string text, const std::string& path);
+
+}  // namespace rebottle

@@ -1,0 +1,123 @@
+#include "source/version.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <regex>
+
+namespace rebottle {
+namespace {
+
+[[noreturn]] void raise_os_error(const std::string& path) {
+    const Ref name = to_str(path);
+    PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, name.get());
+    throw PythonError();
+}
+
+struct File {
+    explicit File(const std::string& path) : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+    ~File() {
+        if (descriptor >= 0) ::close(descriptor);
+    }
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    int descriptor;
+};
+
+// Reads to the end; returns an errno.
+int read_all(int descriptor, std::string& content) {
+    struct stat info{};
+    if (::fstat(descriptor, &info) != 0) return errno;
+    if (S_ISDIR(info.st_mode)) return EISDIR;
+    content.resize(static_cast<std::size_t>(info.st_size) + 1);
+    std::size_t size = 0;
+    for (;;) {
+        if (size == content.size()) content.resize(content.size() * 2);
+        const ssize_t got = ::read(descriptor, content.data() + size, content.size() - size);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return errno;
+        if (got == 0) break;
+        size += static_cast<std::size_t>(got);
+    }
+    content.resize(size);
+    return 0;
+}
+
+bool is_utf8_without_cookie(const std::string& bytes) {
+    if (bytes.starts_with("\xEF\xBB\xBF")) return false;
+    std::size_t line_end = bytes.find('\n');
+    if (line_end != std::string::npos) line_end = bytes.find('\n', line_end + 1);
+    const std::string_view head(bytes.data(), std::min(line_end, bytes.size()));
+    return head.find("coding") == std::string_view::npos;
+}
+
+std::string with_plain_line_ends(std::string text) {
+    if (text.find('\r') == std::string::npos) return text;
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '\r') {
+            out += text[i];
+        } else if (i + 1 >= text.size() || text[i + 1] != '\n') {
+            out += '\n';
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+Stamp stamp_of(const std::string& path) {
+    struct stat info{};
+    if (::stat(path.c_str(), &info) != 0) return {};
+    return {static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec, info.st_size,
+            info.st_ino};
+}
+
+std::string read_file(const std::string& path) {
+    std::string content;
+    int error = 0;
+    {
+        const GilReleased released;
+        const File file(path);
+        error = file.descriptor < 0 ? errno : read_all(file.descriptor, content);
+    }
+    if (error != 0) {
+        errno = error;
+        raise_os_error(path);
+    }
+    return content;
+}
+
+std::string decode(const std::string& bytes) {
+    if (bytes.find('\0') != std::string::npos) raise(PyExc_SyntaxError, "source code cannot contain null bytes");
+    if (is_utf8_without_cookie(bytes)) {
+        const Ref checked = Ref::steal(
+            PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "strict"));
+        return with_plain_line_ends(bytes);
+    }
+    static PyObject* const decode_source = attribute(import_module("importlib.util").get(), "decode_source").release();
+    const Ref raw = Ref::steal(PyBytes_FromStringAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
+    const Ref text = call(decode_source, {raw.get()});
+    return with_plain_line_ends(std::string(view(text.get())));
+}
+
+int future_flags(const std::string& text) {
+    if (text.find("__future__") == std::string::npos) return 0;
+    static const std::regex line("(?:^|[\\n;])[ \\t]*from[ \\t]+__future__[ \\t]+import[ \\t]*\\(?([^;#\\n)]*)");
+    const Ref module = import_module("__future__");
+    int flags = 0;
+    for (std::sregex_iterator at(text.begin(), text.end(), line), end; at != end; ++at) {
+        const std::string names = (*at)[1].str();
+        static const std::regex word("[A-Za-z_]+");
+        for (std::sregex_iterator name(names.begin(), names.end(), word); name != end; ++name)
+            if (const Ref feature = attribute_or_null(module.get(), name->str().c_str()))
+                if (const Ref flag = attribute_or_null(feature.get(), "compiler_flag"))
+                    flags |= static_cast<int>(PyLong_AsLong(flag.get()));
+    }
+    return flags;
+}
+
+}  // namespace rebottle

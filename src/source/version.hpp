@@ -1,0 +1,63 @@
+// One version of a module's source: its text, or the code that its loader makes of it, and where it came from.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+#include "base/python.hpp"
+#include "source/split.hpp"
+
+namespace rebottle {
+
+// What the file system says of a file; enough to tell that it wasn't written since.
+struct Stamp {
+    std::int64_t modified = 0;  // nanoseconds since the epoch
+    std::int64_t size = -1;
+    std::uint64_t inode = 0;
+    bool operator==(const Stamp&) const = default;
+    bool exists() const { return size >= 0; }
+};
+Stamp stamp_of(const std::string& path);
+
+// Text that is gone, or cannot be read, decoded or compiled. `cause` holds the Python exception, or nothing.
+struct SourceError : std::runtime_error {
+    SourceError(std::string module_name, std::string file_name, int at_line, const std::string& message, Ref why = {})
+        : std::runtime_error(message), module(std::move(module_name)), file(std::move(file_name)), line(at_line),
+          cause(std::move(why)) {}
+    std::string module;
+    std::string file;
+    int line;
+    Ref cause;
+};
+
+struct Version {
+    enum class Form {
+        unknown,     // nobody recorded it: the live code is all there is
+        text,        // text, compiled as the language says
+        transformed, // text, compiled piece by piece by the loader's source_to_code
+        code,        // only code, from bytecode or from a loader that makes it by itself
+    };
+
+    Form form = Form::unknown;
+    std::string path;  // co_filename of its code
+    std::string text;  // UTF-8, lines ended by \n
+    Split split;
+    Ref code;    // of the whole module, where the form is `code`
+    Ref spec;    // what the import system answered, or nothing
+    Ref loader;  // which of it compiles, where the form is `transformed`
+    Stamp stamp;
+
+    bool has_text() const { return form == Form::text || form == Form::transformed; }
+};
+
+// The whole content of a file. Errors: OSError as PythonError. Threads: releases the GIL while it reads.
+std::string read_file(const std::string& path);
+
+// Bytes of a source as UTF-8 with \n line ends: BOM, coding cookie, CRLF. Errors: SyntaxError, UnicodeError as PythonError.
+std::string decode(const std::string& bytes);
+
+// Flags of the `from __future__` lines at the start of a text.
+int future_flags(const std::string& text);
+
+}  // namespace rebottle
