@@ -87,11 +87,7 @@ def function(value: types.FunctionType) -> tuple[object, ...]:
 
 def filled(cell: types.CellType) -> bool:
     """Whether the cell has a value."""
-    try:
-        cell.cell_contents
-    except ValueError:
-        return False
-    return True
+    return cell != types.CellType()
 
 
 def plain(value: object, seen: set[int]) -> object:
