@@ -89,7 +89,7 @@ base_python() { cut -d' ' -f1 ".venv/$1/.stamp"; }
 
 make_venv() {
     local venv=.venv/$1 stamp
-    stamp="$2 $PWD $(cat tools/requirements-*.txt | sha256sum)"
+    stamp="$2 $PWD $(sha256sum <tools/requirements-dev.txt)"
     [[ -f $venv/.stamp && $(<"$venv/.stamp") == "$stamp" ]] && return
     if [[ ! -f $venv/.stamp || $(<"$venv/.stamp") != "$2 $PWD "* ]]; then
         rm -rf "$venv"
@@ -97,7 +97,7 @@ make_venv() {
         add_package_to "$venv" "build/$1/python"
     fi
     quietly "Installing the Python tools into $venv" "build/log/pip-$1.txt" "$venv/bin/python" -m pip install \
-        --disable-pip-version-check --no-input --quiet $(printf -- '-r %s ' tools/requirements-*.txt)
+        --disable-pip-version-check --no-input --quiet -r tools/requirements-dev.txt
     printf '%s' "$stamp" >"$venv/.stamp"
 }
 
