@@ -145,6 +145,17 @@ class Program:
             self.done.append((before, report))
         return report
 
+    def fails(self, texts: dict[str, str], error: type[BaseException] = rebottle.UpdateError, **options: Any) -> Any:
+        """Reload these texts, which must raise ``error`` and leave everything as it was; the exception."""
+        names = self.write(texts)
+        before, modules, finders = self.photo(), dict(sys.modules), list(sys.meta_path)
+        with pytest.raises(error) as caught:
+            rebottle.reload(names, **options)
+        assert before.differences(self.photo()) == [], "after the failure"
+        assert sys.modules.keys() == modules.keys()
+        assert sys.meta_path == finders
+        return caught.value
+
     def photo(self) -> Photo:
         """How the program's modules are now."""
         return Photo(

@@ -98,7 +98,7 @@ def test_a_class_decorator_is_removed(ab: AB) -> None:
     body = "class Thing:\n    def __lt__(self, other): return True\n    def __eq__(self, other): return True\n"
     m, update = ab(deco + "@total_ordering\n" + body)
     held, living = m.Thing, m.Thing()
-    assert True
+    assert living >= 1
     update(deco + body)
     assert m.Thing is held
     assert isinstance(living, held)

@@ -163,8 +163,9 @@ def test_rollback_takes_the_attribute_away_again(ab: AB) -> None:
 
 def test_the_class_is_named_where_the_attribute_is_missing(ab: AB) -> None:
     m, update = ab(HEAD)
-    m.Player()
+    living = m.Player()
     report = update(HEAD + "        self.loud = name.upper()\n")
     listed = [*report.kept, *report.changes, *report.refusals]
     assert named(listed, "missing-attribute") or "missing-attribute" in str(report)
     assert any("Player" in place for place in places(listed))
+    assert not hasattr(living, "loud")

@@ -79,8 +79,8 @@ def test_derived_data_in_a_class(ab: AB, policy: str) -> None:
     text = "BASE = 10\nclass C:\n    size = BASE * 2\n"
     m, update = ab(text)
     living = m.C()
-    report = update(text.replace("= 10", "= 20"), policy=policy)
-    assert living.size == 40 or named(report.kept, "C.size", "derived")
+    update(text.replace("= 10", "= 20"), policy=policy)
+    assert living.size == 40
 
 
 def test_a_call_of_changed_code_is_listed_as_derived(ab: AB) -> None:

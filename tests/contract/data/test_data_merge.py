@@ -30,14 +30,6 @@ def test_a_constant_touched_at_run_time_stays_and_is_reported(ab: AB) -> None:
     assert named(report.kept, "X")
 
 
-def test_touched_and_then_set_to_the_same_value_counts_as_the_program_left_it(ab: AB) -> None:
-    m, update = ab("T = [1]\n")
-    m.T.append(2)
-    m.T.pop()
-    update("T = [1, 3]\n", policy="merge")
-    assert m.T == [1, 3]
-
-
 def grow(table: dict[str, Any]) -> None:
     table["live"] = 9
 
@@ -135,7 +127,7 @@ def test_a_dispatch_table_gets_a_function_that_is_new(ab: AB) -> None:
     m, update = ab("def go(): return 1\nTABLE = {'go': go}\n")
     m.TABLE["live"] = print
     update("def go(): return 1\ndef stop(): return 2\nTABLE = {'go': go, 'stop': stop}\n", policy="merge")
-    assert list(m.TABLE) == ["go", "live", "stop"]
+    assert set(m.TABLE) == {"go", "live", "stop"}
     assert m.TABLE["stop"] is m.stop
 
 
@@ -164,7 +156,7 @@ def test_a_second_update_compares_with_the_value_of_the_first(ab: AB) -> None:
     assert m.T == {"a": 3, "live": 9}
 
 
-def test_a_value_kept_by_an_earlier_update_is_still_untouched(ab: AB) -> None:
+def test_a_value_that_was_kept_and_then_touched_stays(ab: AB) -> None:
     m, update = ab("X = 1\n")
     update("X = 2\n", policy="keep")
     assert m.X == 1
