@@ -9,9 +9,7 @@ target_compile_features(rebottle PUBLIC cxx_std_20)
 target_include_directories(rebottle PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(rebottle PUBLIC Python::Python)
-if(REBOTTLE_SANITIZE OR REBOTTLE_COVERAGE)
-  target_link_options(rebottle PUBLIC $<BUILD_INTERFACE:$<TARGET_PROPERTY:rebottle_flags,INTERFACE_LINK_OPTIONS>>)
-endif()
+target_link_options(rebottle PUBLIC ${instrumentation})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/rebottle)
 install(TARGETS rebottle EXPORT rebottleTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

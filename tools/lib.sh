@@ -130,7 +130,7 @@ configure() {
 compile() {
     local log=build/log/compile-${1##*/}.txt
     quietly "Building $1" "$log" cmake --build "$1" --parallel "$(nproc)" -- --quiet
-    if grep -q 'warning:' "$log"; then cat "$log" >&2; fi
+    if grep -q 'warning:' "$log"; then grep -v '^-- ' "$log" >&2; fi
 }
 
 # --- what is linted and formatted ---------------------------------------------------------------------------------------
