@@ -8,15 +8,19 @@ rollback as well. ``undo=False`` leaves that out, where a test itself changes wh
 from __future__ import annotations
 
 import enum
+import importlib
+import py_compile
 import re
 import sys
 import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+
 import rebottle
 
 IMPORT_SYSTEM = {"__builtins__", "__spec__", "__loader__", "__cached__", "__file__", "__path__", "__package__"}
@@ -28,6 +32,7 @@ class Files(Protocol):
     """What is needed of the ``world`` fixture."""
 
     tag: str
+    root: Path
 
     def name(self, stem: str) -> str: ...
     def text(self, text: str) -> str: ...
@@ -132,6 +137,15 @@ class Program:
         for stem, text in texts.items():
             self.world.write(self.world.name(stem), text)
         return [self.world.name(stem) for stem in texts]
+
+    def bytecode(self, stem: str, text: str) -> str:
+        """Leave only the bytecode of ``text`` as the module; its name."""
+        name = self.world.name(stem)
+        source = self.world.write(name, text)
+        py_compile.compile(str(source), cfile=str(source.with_suffix(".pyc")), doraise=True)
+        source.unlink()
+        importlib.invalidate_caches()
+        return name
 
     def update(self, texts: dict[str, str], *, undo: bool = True, **options: Any) -> rebottle.Report:
         """Write the new sources and reload these modules in one update."""

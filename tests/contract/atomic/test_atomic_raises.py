@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-import rebottle
 
+import rebottle
 from tests.contract.api.scenario import Program
 
 LIB = """

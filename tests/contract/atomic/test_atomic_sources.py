@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import rebottle
 
+import rebottle
 from tests.contract.api.scenario import Program
 
 A = "X = {'a': 1}\ndef f(): return 'old'\nclass C:\n    def g(self): return 'old'\n"

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import rebottle
-
 from tests.contract.api.scenario import AB, Program
 
 UPDATES = 60

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import rebottle
 
+import rebottle
 from tests.contract.api.scenario import AB, Program
 
 

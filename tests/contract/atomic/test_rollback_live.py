@@ -8,8 +8,8 @@ import types
 import weakref
 
 import pytest
-import rebottle
 
+import rebottle
 from tests.contract.api.scenario import AB, Program
 
 

@@ -6,8 +6,8 @@ import ctypes
 import gc
 
 import pytest
-import rebottle
 
+import rebottle
 from tests.contract.api.scenario import AB, Program
 
 
