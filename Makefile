@@ -29,4 +29,4 @@ test-deep: ## the long proofs: debug build of Python, valgrind, coverage, fuzzin
 	@tools/test-deep $(ARGS)
 
 clean: ## remove everything that the other targets made
-	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build .venv demo/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
