@@ -86,11 +86,9 @@ void Modules::note_module(PyObject* name, PyObject* module) {
         if (!record.user) return;
         try {
             record.version.stamp = stamp_of(path);
-            const std::string text = decode(read_file(path));
+            record.version.raw = read_file(path);
             record.version.form = Version::Form::text;
             record.version.path = path;
-            record.version.text = text;
-            record.version.split = split(text);
         } catch (const PythonError&) {
             record.version = Version();  // unreadable: the live code is all there is
         }
@@ -110,7 +108,14 @@ int Modules::on_pending(void*) {
 }
 
 ModuleRecord& Modules::record(const std::string& name) {
-    if (const auto known = records_.find(name); known != records_.end()) return known->second;
+    if (const auto known = records_.find(name); known != records_.end()) {
+        try {
+            known->second.version.prepare();
+        } catch (const PythonError&) {
+            known->second.version = Version();
+        }
+        return known->second;
+    }
     pending_.erase(name);
     ModuleRecord record;
     record.name = name;

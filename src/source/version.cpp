@@ -80,7 +80,6 @@ std::string read_file(const std::string& path) {
     std::string content;
     int error = 0;
     {
-        const GilReleased released;
         const File file(path);
         error = file.descriptor < 0 ? errno : read_all(file.descriptor, content);
     }
@@ -102,6 +101,14 @@ std::string decode(const std::string& bytes) {
     const Ref raw = Ref::steal(PyBytes_FromStringAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
     const Ref text = call(decode_source, {raw.get()});
     return with_plain_line_ends(std::string(view(text.get())));
+}
+
+void Version::prepare() {
+    if (raw.empty()) return;
+    form = Form::unknown;
+    text = decode(std::exchange(raw, {}));
+    split = rebottle::split(text);
+    form = Form::text;
 }
 
 int future_flags(const std::string& text) {

@@ -41,6 +41,7 @@ struct Version {
 
     Form form = Form::unknown;
     std::string path;  // co_filename of its code
+    std::string raw;   // bytes read at import, until `prepare` decodes them
     std::string text;  // UTF-8, lines ended by \n
     Split split;
     Ref code;    // of the whole module, where the form is `code`
@@ -48,10 +49,12 @@ struct Version {
     Ref loader;  // which of it compiles, where the form is `transformed`
     Stamp stamp;
 
+    // Decodes and splits what was only read so far. Errors: those of `decode`; the form is unknown then.
+    void prepare();
     bool has_text() const { return form == Form::text || form == Form::transformed; }
 };
 
-// The whole content of a file. Errors: OSError as PythonError. Threads: releases the GIL while it reads.
+// The whole content of a file. Errors: OSError as PythonError. Threads: keeps the GIL.
 std::string read_file(const std::string& path);
 
 // Bytes of a source as UTF-8 with \n line ends: BOM, coding cookie, CRLF. Errors: SyntaxError, UnicodeError as PythonError.

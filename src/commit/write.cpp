@@ -1,0 +1,192 @@
+#include "commit/write.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "code/code.hpp"
+#include "code/index.hpp"
+#include "compat/compat.hpp"
+
+namespace rebottle {
+namespace {
+
+void put(PyObject*& field, const Ref& value) {
+    PyObject* former = field;
+    field = Py_XNewRef(value.get());
+    Py_XDECREF(former);  // the journal holds it as well: nothing is released here
+}
+
+void write_function(PyFunctionObject* function, const FunctionContent& content) noexcept {
+    if (content.code.get() != function->func_code) CodeIndex::instance().moved(function, as_code(content.code.get()));
+    put(function->func_code, content.code);
+    put(function->func_closure, content.closure);
+    put(function->func_defaults, content.defaults);
+    put(function->func_kwdefaults, content.kwdefaults);
+    put(function->func_annotations, content.annotations);
+    put(function->func_doc, content.doc);
+    put(function->func_typeparams, content.type_params);
+    put(function->func_globals, content.globals);
+    put(function->func_builtins, content.builtins);
+    put(function->func_name, content.name);
+    put(function->func_qualname, content.qualname);
+    put(function->func_dict, content.dict);
+    PyFunction_SetVectorcall(function, function->vectorcall);
+}
+
+int set_or_delete(PyObject* dict, PyObject* key, PyObject* value) {
+    if (value != nullptr) return PyDict_SetItem(dict, key, value);
+    return PyDict_Contains(dict, key) == 1 ? PyDict_DelItem(dict, key) : 0;
+}
+
+int set_member(PyObject* type, PyObject* name, PyObject* value) {
+    compat::allow_new_versions(reinterpret_cast<PyTypeObject*>(type));
+    return PyType_Type.tp_setattro(type, name, value);
+}
+
+void swap_lists(PyObject* a, PyObject* b) {
+    auto* x = reinterpret_cast<PyListObject*>(a);
+    auto* y = reinterpret_cast<PyListObject*>(b);
+    std::swap(x->ob_item, y->ob_item);
+    std::swap(x->allocated, y->allocated);
+    const Py_ssize_t size = Py_SIZE(x);
+    Py_SET_SIZE(x, Py_SIZE(y));
+    Py_SET_SIZE(y, size);
+}
+
+void swap_sets(PyObject* a, PyObject* b) {
+    auto* x = reinterpret_cast<PySetObject*>(a);
+    auto* y = reinterpret_cast<PySetObject*>(b);
+    const bool x_small = x->table == x->smalltable;
+    const bool y_small = y->table == y->smalltable;
+    std::swap(x->fill, y->fill);
+    std::swap(x->used, y->used);
+    std::swap(x->mask, y->mask);
+    std::swap(x->table, y->table);
+    std::swap_ranges(std::begin(x->smalltable), std::end(x->smalltable), std::begin(y->smalltable));
+    if (y_small) x->table = x->smalltable;
+    if (x_small) y->table = y->smalltable;
+    x->hash = y->hash = -1;
+    x->finger = y->finger = 0;
+}
+
+void swap_content(PyObject* a, PyObject* b) {
+    if (PyDict_Check(a)) {
+        compat::swap_dicts(a, b);
+    } else if (PyList_Check(a)) {
+        swap_lists(a, b);
+    } else {
+        swap_sets(a, b);
+    }
+}
+
+void do_write(FunctionWrite& w) { write_function(w.function.as<PyFunctionObject>(), w.after); }
+void do_write(NameWrite& w) { check(set_or_delete(w.dict.get(), w.key.get(), w.after.get())); }
+void do_write(MemberWrite& w) { check(set_member(w.type.get(), w.name.get(), w.after.get())); }
+void do_write(CellWrite& w) { put(w.cell.as<PyCellObject>()->ob_ref, w.after); }
+void do_write(TableWrite& w) { swap_content(w.table.get(), w.content.get()); }
+void do_write(LineWrite& w) { shift_lines(as_code(w.code.get()), w.by); }
+void do_write(SlotWrite& w) { put(*w.slot, w.after); }
+void do_write(ItemWrite& w) { check(PySequence_SetItem(w.sequence.get(), w.index, w.after.get())); }
+void do_write(BasesWrite& w) { check(PyObject_SetAttrString(w.type.get(), "__bases__", w.after.get())); }
+void do_write(TypeWrite& w) {
+    Py_INCREF(w.after.get());
+    PyTypeObject* former = Py_TYPE(w.object.get());
+    Py_SET_TYPE(w.object.get(), w.after.as<PyTypeObject>());
+    Py_DECREF(former);
+    if (PyType_Check(w.object.get())) PyType_Modified(w.object.as<PyTypeObject>());
+}
+
+void undo_write(FunctionWrite& w) { write_function(w.function.as<PyFunctionObject>(), w.before); }
+void undo_write(NameWrite& w) { check(set_or_delete(w.dict.get(), w.key.get(), w.before.get())); }
+void undo_write(MemberWrite& w) { check(set_member(w.type.get(), w.name.get(), w.before.get())); }
+void undo_write(CellWrite& w) { put(w.cell.as<PyCellObject>()->ob_ref, w.before); }
+void undo_write(TableWrite& w) { swap_content(w.table.get(), w.content.get()); }
+void undo_write(LineWrite& w) { shift_lines(as_code(w.code.get()), -w.by); }
+void undo_write(SlotWrite& w) { put(*w.slot, w.before); }
+void undo_write(ItemWrite& w) { check(PySequence_SetItem(w.sequence.get(), w.index, w.before.get())); }
+void undo_write(BasesWrite& w) { check(PyObject_SetAttrString(w.type.get(), "__bases__", w.before.get())); }
+void undo_write(TypeWrite& w) {
+    std::swap(w.before, w.after);
+    do_write(w);
+    std::swap(w.before, w.after);
+}
+
+bool is_there(const FunctionWrite& w) { return FunctionContent::of(w.function.as<PyFunctionObject>()) == w.after; }
+bool is_there(const NameWrite& w) { return dict_get(w.dict.get(), w.key.get()) == w.after.get(); }
+bool is_there(const MemberWrite& w) {
+    const Ref dict = Ref::steal(PyType_GetDict(w.type.as<PyTypeObject>()));
+    if (view(w.name.get()).starts_with("__")) return true;  // some live in the type's structure, not in its dict
+    return dict_get(dict.get(), w.name.get()) == w.after.get();
+}
+bool is_there(const CellWrite& w) { return w.cell.as<PyCellObject>()->ob_ref == w.after.get(); }
+bool is_there(const TableWrite& w) { return PyObject_Size(w.table.get()) == PyObject_Size(w.after.get()); }
+bool is_there(const LineWrite&) { return true; }
+bool is_there(const SlotWrite& w) { return *w.slot == w.after.get(); }
+bool is_there(const ItemWrite& w) { return Ref::steal(PySequence_GetItem(w.sequence.get(), w.index)).get() == w.after.get(); }
+bool is_there(const BasesWrite& w) {
+    return check(PyObject_RichCompareBool(w.type.as<PyTypeObject>()->tp_bases, w.after.get(), Py_EQ)) == 1;
+}
+bool is_there(const TypeWrite& w) { return Py_TYPE(w.object.get()) == w.after.as<PyTypeObject>(); }
+
+// What can fail comes first; names are removed last, since only putting them back could fail.
+int phase(const Write& write) {
+    if (const auto* name = std::get_if<NameWrite>(&write)) return name->after ? 0 : 3;
+    if (const auto* member = std::get_if<MemberWrite>(&write)) return member->after ? 1 : 3;
+    if (std::holds_alternative<BasesWrite>(write)) return 0;
+    return 2;
+}
+
+}  // namespace
+
+FunctionContent FunctionContent::of(PyFunctionObject* f) {
+    const auto ref = [](PyObject* object) { return Ref::borrow(object); };
+    return {ref(f->func_code),       ref(f->func_closure), ref(f->func_defaults),   ref(f->func_kwdefaults),
+            ref(f->func_annotations), ref(f->func_doc),     ref(f->func_typeparams), ref(f->func_globals),
+            ref(f->func_builtins),   ref(f->func_name),    ref(f->func_qualname),   ref(f->func_dict)};
+}
+
+bool FunctionContent::operator==(const FunctionContent& o) const {
+    return code.get() == o.code.get() && closure.get() == o.closure.get() && defaults.get() == o.defaults.get() &&
+           kwdefaults.get() == o.kwdefaults.get() && annotations.get() == o.annotations.get() && doc.get() == o.doc.get() &&
+           type_params.get() == o.type_params.get() && globals.get() == o.globals.get() &&
+           builtins.get() == o.builtins.get() && name.get() == o.name.get() && qualname.get() == o.qualname.get() &&
+           dict.get() == o.dict.get();
+}
+
+void apply(Write& write) {
+    std::visit([](auto& each) { do_write(each); }, write);
+}
+
+void undo(Write& write) noexcept {
+    const ErrorAside aside;
+    std::visit([](auto& each) { undo_write(each); }, write);
+}
+
+bool holds(const Write& write) {
+    return std::visit([](const auto& each) { return is_there(each); }, write);
+}
+
+void prepare(const Journal& journal) {
+    for (const Write& write : journal)
+        if (const auto* function = std::get_if<FunctionWrite>(&write)) {
+            CodeIndex::instance().prepare(as_code(function->after.code.get()), journal.size());
+            CodeIndex::instance().prepare(as_code(function->before.code.get()), 1);
+        }
+}
+
+void apply_all(Journal& journal) {
+    std::stable_sort(journal.begin(), journal.end(), [](const Write& a, const Write& b) { return phase(a) < phase(b); });
+    std::size_t done = 0;
+    try {
+        for (; done < journal.size(); ++done) apply(journal[done]);
+    } catch (const PythonError&) {
+        while (done-- > 0) undo(journal[done]);
+        throw;
+    }
+}
+
+void undo_all(Journal& journal) noexcept {
+    for (auto write = journal.rbegin(); write != journal.rend(); ++write) undo(*write);
+}
+
+}  // namespace rebottle

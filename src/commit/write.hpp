@@ -1,0 +1,115 @@
+// The journal: typed writes that own place, old and new. Applying and undoing them runs no Python code.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/python.hpp"
+
+namespace rebottle {
+
+// What a function object holds beside its identity. NULL fields are empty references.
+struct FunctionContent {
+    Ref code, closure, defaults, kwdefaults, annotations, doc, type_params, globals, builtins, name, qualname, dict;
+
+    static FunctionContent of(PyFunctionObject* function);
+    bool operator==(const FunctionContent& other) const;
+};
+
+struct FunctionWrite {
+    Ref function;  // a weak reference in the history
+    FunctionContent before;
+    FunctionContent after;
+    std::string where;
+};
+
+// An entry of a dict: a module's name, an instance's attribute, an item of a table.
+struct NameWrite {
+    Ref dict;
+    Ref key;
+    Ref before;  // nothing: there was none
+    Ref after;   // nothing: it is removed
+    std::string where;
+};
+
+// An attribute of a class.
+struct MemberWrite {
+    Ref type;
+    Ref name;
+    Ref before;
+    Ref after;
+    std::string where;
+};
+
+struct CellWrite {
+    Ref cell;
+    Ref before;
+    Ref after;
+};
+
+// A dict, list or set takes other content; `content` is of the same type and holds the former one afterwards.
+struct TableWrite {
+    Ref table;
+    Ref content;
+    Ref before;  // copies, to compare and to report
+    Ref after;
+    std::string where;
+};
+
+// The first line of a code object and of all that is nested in it.
+struct LineWrite {
+    Ref code;
+    int by;
+};
+
+// A pointer in the body of an object, which owns what it points to.
+struct SlotWrite {
+    Ref owner;
+    PyObject** slot;
+    Ref before;
+    Ref after;
+};
+
+// An item of a deque.
+struct ItemWrite {
+    Ref sequence;
+    Py_ssize_t index;
+    Ref before;
+    Ref after;
+};
+
+// The bases of a class.
+struct BasesWrite {
+    Ref type;
+    Ref before;
+    Ref after;
+    std::string where;
+};
+
+// The type of an object: of an instance made from a class that was run aside, or of a class.
+struct TypeWrite {
+    Ref object;
+    Ref before;
+    Ref after;
+};
+
+using Write = std::variant<FunctionWrite, NameWrite, MemberWrite, CellWrite, TableWrite, LineWrite, SlotWrite, ItemWrite,
+                           BasesWrite, TypeWrite>;
+using Journal = std::vector<Write>;
+
+// Does one write. Errors: PythonError where an insertion finds no memory; nothing is changed then.
+void apply(Write& write);
+// Takes one write back. Errors: none that leave anything half done.
+void undo(Write& write) noexcept;
+// Whether the place holds what was written.
+bool holds(const Write& write);
+
+// Does all writes, those first that can fail. Errors: as `apply`; everything is undone then.
+void apply_all(Journal& journal);
+void undo_all(Journal& journal) noexcept;
+
+// Makes sure that applying can't fail for want of memory in the code index.
+void prepare(const Journal& journal);
+
+}  // namespace rebottle

@@ -1,0 +1,329 @@
+#include "plan/plan.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "code/tree.hpp"
+
+namespace rebottle {
+namespace {
+
+using Kind = Statement::Kind;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// A statement together with the compiled chunk that holds it.
+struct Located {
+    Statement statement;
+    Ref root;
+};
+
+// Compares two versions of one scope and lists the edits.
+class Comparison {
+   public:
+    Comparison(const ModulePlan& plan, Force force) : plan_(plan), dict_(namespace_of(plan.module.get())), force_(force) {}
+
+    std::vector<Edit> scope(const std::vector<Located>& olds, const std::vector<Located>& news, const std::string& path) {
+        std::vector<Statement> before;
+        std::vector<Statement> after;
+        for (const Located& each : olds) before.push_back(each.statement);
+        for (const Located& each : news) after.push_back(each.statement);
+        std::vector<Edit> edits;
+        for (StatementPair& pair : pair_statements(before, after, plan_.flags)) {
+            Edit edit;
+            edit.old_root = root_of(olds, pair.old);
+            edit.now_root = root_of(news, pair.now);
+            edit.where = name_in(path, pair.now ? pair.now : pair.old);
+            edit.old = std::move(pair.old);
+            edit.now = std::move(pair.now);
+            if (classify(edit, pair.same, path)) edits.push_back(std::move(edit));
+        }
+        return edits;
+    }
+
+   private:
+    static Ref root_of(const std::vector<Located>& all, const Statement& statement) {
+        for (const Located& each : all)
+            if (each.statement.node.get() == statement.node.get()) return each.root;
+        return {};
+    }
+
+    static std::string name_in(const std::string& path, const Statement& statement) {
+        const std::string& name = !statement.name.empty() || statement.binds.empty() ? statement.name : statement.binds[0];
+        return path.empty() || name.empty() ? path + name : path + "." + name;
+    }
+
+    // Sets the kind; false where nothing is to be done.
+    bool classify(Edit& edit, bool same, const std::string&) {
+        if (!edit.now) {
+            edit.kind = Edit::Kind::gone;
+            return !edit.old.binds.empty();
+        }
+        if (same) return classify_same(edit);
+        const Kind kind = edit.now.kind;
+        if (kind == Kind::constant) return false;
+        if (edit.old && kind == edit.old.kind) {
+            if (kind == Kind::function) return classify_function(edit);
+            if (kind == Kind::class_) return classify_class(edit);
+            if (kind == Kind::assignment && !is_node(edit.now.node.get(), "AugAssign")) {
+                edit.kind = Edit::Kind::data;
+                return true;
+            }
+            if ((kind == Kind::block || kind == Kind::guard) && edit.old_root && edit.now_root && same_blocks(edit)) {
+                edit.kind = Edit::Kind::body;
+                return true;
+            }
+        }
+        edit.kind = Edit::Kind::run;
+        if (kind == Kind::guard) edit.kind = Edit::Kind::body;
+        return kind != Kind::guard || static_cast<bool>(edit.old);
+    }
+
+    // Equal but for positions: code objects follow where lines within them moved.
+    bool classify_same(Edit& edit) {
+        if (force_ == Force::classes && edit.now.kind == Kind::class_) return classify_class(edit);
+        edit.kind = force_ == Force::none ? Edit::Kind::lines : Edit::Kind::body;
+        return edit.now.kind != Kind::assignment || mentioned_lambda(edit.now.node.get());
+    }
+
+    static bool mentioned_lambda(PyObject* node) {
+        bool found = is_node(node, "Lambda") || is_node(node, "GeneratorExp");
+        for_children(node, [&](PyObject* child) { found = found || mentioned_lambda(child); });
+        return found;
+    }
+
+    bool same_blocks(const Edit& edit) const {
+        return node_type(edit.old.node.get()) == node_type(edit.now.node.get()) &&
+               PyList_GET_SIZE(decorated(edit.old).get()) == 0 && same_shell_of(edit);
+    }
+
+    static Ref decorated(const Statement&) { return Ref::steal(PyList_New(0)); }
+
+    // The chunk may hold more statements than this one; they are compared together.
+    static bool same_shell_of(const Edit& edit) {
+        return same_shell(as_code(edit.old_root.get()), as_code(edit.now_root.get()));
+    }
+
+    bool classify_function(Edit& edit) {
+        const FunctionShell shell = compare_shells(edit.old.node.get(), edit.now.node.get());
+        edit.kind = shell.evaluate() ? Edit::Kind::function : Edit::Kind::body;
+        return true;
+    }
+
+    bool classify_class(Edit& edit) {
+        const Ref live = live_class(dict_, edit.where);
+        if (!live) {
+            edit.kind = Edit::Kind::run;
+            return true;
+        }
+        edit.members = compare_members(edit);
+        const bool only_bodies = has_only_bodies(edit.members);
+        const bool same_header = is_same_header(edit);
+        if (force_ != Force::classes && same_header && (only_bodies || (is_plain(live.get(), edit) && !slots_changed(edit)))) {
+            edit.kind = Edit::Kind::members;
+        } else {
+            edit.kind = Edit::Kind::aside;
+        }
+        return true;
+    }
+
+    std::vector<Edit> compare_members(const Edit& edit) {
+        return scope(members_of(edit.old, edit.old_root), members_of(edit.now, edit.now_root), edit.where);
+    }
+
+    static std::vector<Located> members_of(const Statement& statement, const Ref& root) {
+        std::vector<Located> found;
+        for (Statement& member : statements_of(attribute(statement.node.get(), "body").get(), statement.offset, true))
+            found.push_back({std::move(member), root});
+        return found;
+    }
+
+    static bool has_only_bodies(const std::vector<Edit>& edits) {
+        return std::all_of(edits.begin(), edits.end(), [](const Edit& edit) {
+            return edit.kind == Edit::Kind::body || edit.kind == Edit::Kind::lines ||
+                   (edit.kind == Edit::Kind::members && has_only_bodies(edit.members));
+        });
+    }
+
+    static bool is_same_header(const Edit& edit) {
+        for (const char* field : {"bases", "keywords", "decorator_list", "type_params"})
+            if (!same_field(edit.old.node.get(), edit.now.node.get(), field)) return false;
+        return true;
+    }
+
+    static bool is_plain(PyObject* live, const Edit& edit) {
+        static PyObject* const abc = attribute(import_module("abc").get(), "ABCMeta").release();
+        if (PyList_GET_SIZE(attribute(edit.now.node.get(), "decorator_list").get()) > 0) return false;
+        PyObject* dict = reinterpret_cast<PyTypeObject*>(live)->tp_dict;
+        if (dict != nullptr && PyDict_GetItemString(dict, "_field_defaults") != nullptr) return false;  // a NamedTuple
+        return Py_IS_TYPE(live, &PyType_Type) || Py_IS_TYPE(live, reinterpret_cast<PyTypeObject*>(abc));
+    }
+
+    static bool slots_changed(const Edit& edit) {
+        return std::any_of(edit.members.begin(), edit.members.end(), [](const Edit& member) {
+            return (member.now.binds_name("__slots__") || member.old.binds_name("__slots__")) &&
+                   member.kind != Edit::Kind::lines;
+        });
+    }
+
+    const ModulePlan& plan_;
+    PyObject* dict_;
+    Force force_;
+};
+
+// Parses and compiles the chunks of one version between two indices.
+std::vector<Located> located(const Version& version, std::size_t first, std::size_t last, int flags) {
+    std::vector<Located> found;
+    for (std::size_t i = first; i < last; ++i) {
+        const Chunk& chunk = version.split.chunks[i];
+        const Ref tree = parse(std::string(chunk.in(version.text)), version.path, flags);
+        const int offset = chunk.line - 1;
+        const Ref root = compile(tree.get(), version.path, flags);
+        shift_lines(as_code(root.get()), offset);
+        for (Statement& statement : statements_of(attribute(tree.get(), "body").get(), offset, i == 0))
+            found.push_back({std::move(statement), root});
+    }
+    return found;
+}
+
+// Chunks of equal text need no parsing: they are taken out of both sides, in order, and become moves.
+struct Middle {
+    std::vector<std::size_t> olds;
+    std::vector<std::size_t> news;
+};
+
+Middle differing_chunks(const Version& old, const Version& now, const SplitChange& change, std::vector<LineMove>& moves) {
+    Middle middle;
+    std::multimap<std::string_view, std::size_t> waiting;
+    const std::size_t old_end = old.split.chunks.size() - change.tail;
+    const std::size_t now_end = now.split.chunks.size() - change.tail;
+    for (std::size_t i = change.head; i < old_end; ++i) waiting.emplace(old.split.chunks[i].in(old.text), i);
+    const auto moved = [&](std::size_t from, std::size_t to) {
+        const Chunk& chunk = old.split.chunks[from];
+        const int by = now.split.chunks[to].line - chunk.line;
+        const std::string_view text = chunk.in(old.text);
+        const int last = chunk.line + static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+        if (by != 0) moves.push_back({chunk.line, last, by});
+    };
+    for (std::size_t i = change.head; i < now_end; ++i) {
+        const auto same = waiting.find(now.split.chunks[i].in(now.text));
+        if (same != waiting.end()) {
+            moved(same->second, i);
+            waiting.erase(same);
+        } else {
+            middle.news.push_back(i);
+        }
+    }
+    for (const auto& [text, i] : waiting) middle.olds.push_back(i);
+    std::sort(middle.olds.begin(), middle.olds.end());
+    if (change.tail > 0) {
+        const Chunk& first_old = old.split.chunks[old_end];
+        const int by = now.split.chunks[now_end].line - first_old.line;
+        if (by != 0) moves.push_back({first_old.line, 1 << 30, by});
+    }
+    return middle;
+}
+
+std::vector<Located> located(const Version& version, const std::vector<std::size_t>& chunks, int flags) {
+    std::vector<Located> found;
+    for (const std::size_t i : chunks)
+        for (Located& each : located(version, i, i + 1, flags)) found.push_back(std::move(each));
+    return found;
+}
+
+[[noreturn]] void throw_source_error(const std::string& name, const Version& version, const PythonError& error) {
+    int line = 0;
+    if (const Ref number = attribute_or_null(error.value(), "lineno"); number && PyLong_Check(number.get()))
+        line = static_cast<int>(PyLong_AsLong(number.get()));
+    const std::string type = Py_TYPE(error.value())->tp_name;
+    throw SourceError(name, version.path, line, "its new source doesn't compile: " + type + ": " + to_text(error.value()),
+                      Ref::borrow(error.value()));
+}
+
+// The parser is the judge of the whole where a part is wrong, or where the parts don't tell.
+void check_whole(const std::string& name, const Version& version) {
+    try {
+        compile(to_str(version.text).get(), version.path, 0);
+    } catch (const PythonError& error) {
+        if (error.is(PyExc_KeyboardInterrupt)) throw;
+        throw_source_error(name, version, error);
+    }
+}
+
+bool needs_whole_check(const Version& version, const std::vector<std::size_t>& chunks) {
+    if (!version.split.complete) return true;
+    return std::any_of(chunks.begin(), chunks.end(), [&](std::size_t i) {
+        const std::string_view text = version.split.chunks[i].in(version.text);
+        return text.starts_with("global ") || text.find("__future__") != std::string_view::npos || text.starts_with(" ") ||
+               text.starts_with("\t");
+    });
+}
+
+}  // namespace
+
+Ref live_value(PyObject* module_dict, const std::string& path) {
+    Ref dict = Ref::borrow(module_dict);
+    std::size_t from = 0;
+    for (;;) {
+        const std::size_t dot = path.find('.', from);
+        PyObject* value = dict_get(dict.get(), path.substr(from, dot == std::string::npos ? dot : dot - from));
+        if (value == nullptr) return {};
+        if (dot == std::string::npos) return Ref::borrow(value);
+        if (!PyType_Check(value)) return {};
+        dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(value)));
+        from = dot + 1;
+    }
+}
+
+Ref live_class(PyObject* module_dict, const std::string& path) {
+    Ref value = live_value(module_dict, path);
+    if (!value || !PyType_Check(value.get())) return {};
+    if ((reinterpret_cast<PyTypeObject*>(value.get())->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return {};
+    const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(value.get())));
+    PyObject* module = dict_get(dict.get(), "__module__");
+    PyObject* name = dict_get(module_dict, "__name__");
+    const Ref qualified = Ref::steal(PyType_GetQualName(reinterpret_cast<PyTypeObject*>(value.get())));
+    const bool same_module =
+        module != nullptr && name != nullptr && PyUnicode_Check(module) && PyUnicode_Compare(module, name) == 0;
+    return same_module && to_text(qualified.get()) == path ? value : Ref();
+}
+
+ModulePlan compare(ModuleRecord& record, Version now, const Request& request) {
+    ModulePlan result;
+    result.name = record.name;
+    result.module = loaded_module(record.name);
+    result.record = &record;
+    const int old_flags = future_flags(record.version.text);
+    result.flags = future_flags(now.text);
+    const bool everything = request.force != Force::none || old_flags != result.flags;
+    if (!everything && record.version.text == now.text) {
+        result.now = std::move(now);
+        return result;
+    }
+    SplitChange change = everything ? SplitChange{now.split, 0, 0} : split_again(record.version.text, record.version.split, now.text);
+    now.split = std::move(change.now);
+    Middle middle;
+    if (everything) {
+        for (std::size_t i = 0; i < record.version.split.chunks.size(); ++i) middle.olds.push_back(i);
+        for (std::size_t i = 0; i < now.split.chunks.size(); ++i) middle.news.push_back(i);
+    } else {
+        middle = differing_chunks(record.version, now, change, result.moves);
+    }
+    if (needs_whole_check(now, middle.news)) check_whole(record.name, now);
+    try {
+        const std::vector<Located> olds = located(record.version, middle.olds, old_flags);
+        const std::vector<Located> news = located(now, middle.news, result.flags);
+        Force force = request.force;
+        if (force == Force::none && old_flags != result.flags) force = Force::functions;
+        result.edits = Comparison(result, force).scope(olds, news, "");
+    } catch (const PythonError& error) {
+        if (error.is(PyExc_KeyboardInterrupt)) throw;
+        check_whole(record.name, now);
+        throw_source_error(record.name, now, error);
+    }
+    result.now = std::move(now);
+    return result;
+}
+
+}  // namespace rebottle

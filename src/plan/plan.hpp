@@ -1,0 +1,79 @@
+// What an update would do: the differences between two versions of modules, found without running anything.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/python.hpp"
+#include "code/code.hpp"
+#include "code/statement.hpp"
+#include "rebottle/report.hpp"
+#include "rebottle/request.hpp"
+#include "source/modules.hpp"
+
+namespace rebottle {
+
+// One edited, added or removed statement of a module or a class body.
+struct Edit {
+    enum class Kind {
+        lines,     // only positions
+        body,      // only bodies of functions: nothing is run
+        function,  // a function that has to be evaluated
+        members,   // a class changed in place: see `members`
+        aside,     // a class statement that is run again as a whole
+        data,      // an edited assignment: the policy decides
+        run,       // a new or changed statement of another kind
+        again,     // an unchanged statement that is run again: data named by _reload_data, derived constants
+        gone,
+    };
+
+    Kind kind = Kind::run;
+    Statement old;  // may be missing
+    Statement now;  // may be missing
+    Ref old_root;   // compiled top-level statements that hold them, with lines of the file
+    Ref now_root;
+    std::string where;  // qualified name in the module; "" for statements without a name
+    std::vector<Edit> members;
+
+    int line() const { return now ? now.line : 0; }
+};
+
+// Lines [first, last] of the former version stand `by` lines further on.
+struct LineMove {
+    int first;
+    int last;
+    int by;
+};
+
+struct ModulePlan {
+    std::string name;
+    Ref module;
+    ModuleRecord* record = nullptr;
+    Version now;
+    int flags = 0;
+    std::vector<Edit> edits;
+    std::vector<LineMove> moves;
+    bool changed() const { return !edits.empty() || !moves.empty(); }
+};
+
+struct Plan {
+    std::vector<ModulePlan> modules;
+    std::vector<std::string> unchanged;
+    std::vector<Refusal> refusals;
+    std::vector<Kept> kept;
+    double read = 0;     // seconds
+    double compile = 0;  // seconds
+};
+
+// The class object that the class statement `path` of a module made, or nothing.
+Ref live_class(PyObject* module_dict, const std::string& path);
+// The value bound in a module or class by a path of names, looked up in dicts only; nothing where there is none.
+Ref live_value(PyObject* module_dict, const std::string& path);
+
+// Reads, compiles and compares. Errors: SourceError; ValueError or the like for arguments.
+Plan plan(const Request& request);
+// Compares the recorded version of one module with `now`.
+ModulePlan compare(ModuleRecord& record, Version now, const Request& request);
+
+}  // namespace rebottle

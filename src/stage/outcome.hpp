@@ -1,0 +1,76 @@
+// What staging left to be committed: nothing of it has touched the live program yet.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/python.hpp"
+#include "code/statement.hpp"
+#include "rebottle/report.hpp"
+
+namespace rebottle {
+
+// The functions of one definition take new code, and what `evaluated` has beside it.
+struct Swap {
+    std::string module;
+    std::string where;  // qualified name in the module
+    std::string file;
+    PyObject* dict = nullptr;  // the module's, borrowed: functions of other namespaces aren't meant
+    Ref old_code;              // as compiled from the former source, or the live code itself
+    Ref now_code;
+    Ref evaluated;  // the staged function, where its definition was evaluated
+    Statement old;
+    Statement now;
+    std::string kind;  // of the change; "" where only positions changed
+    int line = 0;
+};
+
+// A name of a module or class took another value in the stage; which object ends up there is decided at the commit.
+struct Binding {
+    Ref owner;  // the module object, or the class
+    Ref name;
+    Ref before;  // nothing: the name is new
+    Ref after;   // nothing: the name is removed
+    std::string module;
+    std::string where;
+    std::string kind;  // of the change
+    int line = 0;
+    bool decorators_changed = false;
+    bool importers = false;  // modules that imported it follow
+};
+
+// A class statement was run aside.
+struct ClassMerge {
+    Ref live;
+    Ref staged;
+    std::string module;
+    std::string where;
+    std::vector<std::string> old_names;   // bound by the former source's class body
+    std::vector<std::string> kept_names;  // data that stays as it is
+    int line = 0;
+};
+
+// A renewed table: the live object takes the content of `content`.
+struct Renewal {
+    Ref live;
+    Ref content;
+    std::string where;
+};
+
+struct Outcome {
+    std::vector<Swap> swaps;
+    std::vector<Binding> bindings;
+    std::vector<ClassMerge> merges;
+    std::vector<Renewal> renewals;
+    std::vector<Change> changes;
+    std::vector<Kept> kept;
+    std::vector<Refusal> refusals;
+    std::map<PyObject*, Ref> bottles;  // staged object (held elsewhere) -> the live object that it stands for
+    std::map<PyObject*, Ref> live_globals;  // staged namespace -> the live one
+    std::vector<Ref> created;               // functions made while staging
+    std::vector<Ref> held;                  // keeps staged objects alive until the commit is over
+    std::vector<Ref> shaped;                // classes whose abstract methods or hash may have changed
+};
+
+}  // namespace rebottle

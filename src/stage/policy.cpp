@@ -1,0 +1,167 @@
+#include "stage/policy.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "code/tree.hpp"
+
+namespace rebottle {
+namespace {
+
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+    return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+bool is_pure_call(PyObject* node) {
+    const Ref callee = attribute(node, "func");
+    if (!is_node(callee.get(), "Name")) return false;
+    return is_one_of(attribute_text(callee.get(), "id"),
+                     {"abs", "bool", "bytes", "complex", "dict", "divmod", "enumerate", "float", "frozenset", "int", "len",
+                      "list", "max", "min", "pow", "range", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "zip"});
+}
+
+bool is_pure_node(PyObject* node) {
+    if (is_node(node, "Call")) return is_pure_call(node);
+    return !is_one_of(node_type(node), {"Await", "Yield", "YieldFrom", "NamedExpr", "Lambda"});
+}
+
+void report_touched(Outcome& outcome, const std::string& where) {
+    outcome.kept.push_back({where, "its value was changed at run time as well, the live value stays", "", 0});
+}
+
+Ref copy_of(PyObject* table) { return call_method(table, "copy"); }
+
+Merged merge_dicts(PyObject* old, PyObject* now, PyObject* live, const std::string& where, Outcome& outcome) {
+    const Ref result = Ref::steal(PyDict_Copy(live));
+    bool changed = false;
+    for_items(now, [&](PyObject* key, PyObject* value) {
+        PyObject* before = dict_get(old, key);
+        PyObject* current = dict_get(result.get(), key);
+        if (before != nullptr && equal(before, value)) return;
+        const std::string place = where + "[" + to_text(Ref::steal(PyObject_Repr(key)).get()) + "]";
+        if (before == nullptr && current == nullptr) {
+            dict_set(result.get(), key, value);
+            changed = true;
+        } else if (before == nullptr || current == nullptr) {
+            if (current == nullptr || !equal(current, value)) report_touched(outcome, place);
+        } else {
+            const Merged item = merge(before, value, current, place, outcome);
+            if (item.value.get() != current) {
+                dict_set(result.get(), key, item.value.get());
+                changed = true;
+            }
+        }
+    });
+    for_items(old, [&](PyObject* key, PyObject* value) {
+        if (dict_get(now, key) != nullptr) return;
+        PyObject* current = dict_get(result.get(), key);
+        if (current == nullptr) return;
+        if (equal(current, value)) {
+            check(PyDict_DelItem(result.get(), key));
+            changed = true;
+        } else {
+            report_touched(outcome, where + "[" + to_text(Ref::steal(PyObject_Repr(key)).get()) + "]");
+        }
+    });
+    if (changed) outcome.renewals.push_back({Ref::borrow(live), result, where});
+    return {Ref::borrow(live), changed};
+}
+
+Merged merge_sets(PyObject* old, PyObject* now, PyObject* live, const std::string& where, Outcome& outcome) {
+    const Ref added = Ref::steal(PyNumber_Subtract(now, old));
+    const Ref removed = Ref::steal(PyNumber_Subtract(old, now));
+    const Ref without = Ref::steal(PyNumber_Subtract(live, removed.get()));
+    const Ref result = Ref::steal(PyNumber_Or(without.get(), added.get()));
+    if (equal(result.get(), live)) return {Ref::borrow(live), false};
+    if (PyFrozenSet_Check(live)) return {result, true};
+    outcome.renewals.push_back({Ref::borrow(live), result, where});
+    return {Ref::borrow(live), true};
+}
+
+}  // namespace
+
+bool is_data(PyObject* value) {
+    if (PyType_Check(value) || PyModule_Check(value) || PyFunction_Check(value) || PyCFunction_Check(value)) return false;
+    if (Py_TYPE(value)->tp_descr_get != nullptr || Py_TYPE(value)->tp_descr_set != nullptr) return false;
+    const std::string_view type = Py_TYPE(value)->tp_name;
+    return !is_one_of(type, {"typing.TypeAliasType", "typing.TypeVar", "typing.ParamSpec", "typing.TypeVarTuple", "typing.NewType",
+                             "types.GenericAlias", "types.UnionType", "_GenericAlias", "_UnionGenericAlias", "_SpecialForm",
+                             "_CallableGenericAlias", "_LiteralGenericAlias", "_AnnotatedAlias", "NewType", "TypeAliasType"});
+}
+
+bool always_follows(const std::string& name) {
+    return is_one_of(name, {"__all__", "__doc__", "__version__", "__slots__", "__match_args__", "__hash__", "_reload_data",
+                            "_reload_all_data", "_del_func", "__annotations__"});
+}
+
+bool is_pure(PyObject* expression) {
+    bool pure = is_pure_node(expression);
+    for_children(expression, [&](PyObject* child) { pure = pure && is_pure(child); });
+    return pure;
+}
+
+bool equal(PyObject* a, PyObject* b) {
+    if (a == b) return true;
+    return Py_IS_TYPE(a, Py_TYPE(b)) && check(PyObject_RichCompareBool(a, b, Py_EQ)) == 1;
+}
+
+bool is_table(PyObject* live, PyObject* content) {
+    if (live == content || !Py_IS_TYPE(live, Py_TYPE(content))) return false;
+    return PyDict_CheckExact(live) || PyList_CheckExact(live) || PySet_CheckExact(live);
+}
+
+bool Marks::names_data(const std::string& name) const {
+    return all || std::find(names.begin(), names.end(), name) != names.end();
+}
+
+Marks marks_of(const std::vector<Edit>& edits, PyObject* names) {
+    static PyObject* const literal_eval = attribute(import_module("ast").get(), "literal_eval").release();
+    const auto value_of = [&](const char* name) {
+        for (const Edit& edit : edits)
+            if (edit.now && edit.now.kind == Statement::Kind::assignment && edit.now.binds_name(name))
+                return call(literal_eval, {attribute(edit.now.node.get(), "value").get()});
+        return Ref::borrow(dict_get(names, name));
+    };
+    Marks marks;
+    const Ref all = value_of("_reload_all_data");
+    const Ref gone = value_of("_del_func");
+    marks.all = all && check(PyObject_IsTrue(all.get())) == 1;
+    marks.delete_functions = gone && check(PyObject_IsTrue(gone.get())) == 1;
+    if (const Ref data = value_of("_reload_data")) {
+        const Ref list = PyUnicode_Check(data.get()) ? Ref() : Ref::steal(PySequence_List(data.get()));
+        if (!list) {
+            marks.names.push_back(to_text(data.get()));
+        } else {
+            for_sequence(list.get(), [&](PyObject* name) { marks.names.push_back(to_text(name)); });
+        }
+    }
+    return marks;
+}
+
+Policy policy_for(const Request& request, const std::string& module, const std::string& where) {
+    if (const auto named = request.policies.find(module + "." + where); named != request.policies.end()) return named->second;
+    if (const auto found = request.policies.find(module); found != request.policies.end()) return found->second;
+    for (const auto& [pattern, policy] : request.policies)
+        if (pattern.find('*') != std::string::npos && matches(pattern, module)) return policy;
+    return request.policy;
+}
+
+bool is_named(const Request& request, const std::string& module, const std::string& where) {
+    return request.policies.contains(module + "." + where);
+}
+
+Merged merge(PyObject* old, PyObject* now, PyObject* live, const std::string& where, Outcome& outcome) {
+    if (PyDict_CheckExact(old) && PyDict_CheckExact(now) && PyDict_CheckExact(live))
+        return merge_dicts(old, now, live, where, outcome);
+    if (PyAnySet_CheckExact(old) && Py_IS_TYPE(now, Py_TYPE(old)) && Py_IS_TYPE(live, Py_TYPE(old)))
+        return merge_sets(old, now, live, where, outcome);
+    if (equal(old, live)) {
+        if (!is_table(live, now)) return {Ref::borrow(now), true};
+        outcome.renewals.push_back({Ref::borrow(live), copy_of(now), where});
+        return {Ref::borrow(live), true};
+    }
+    if (!equal(now, live)) report_touched(outcome, where);
+    return {Ref::borrow(live), false};
+}
+
+}  // namespace rebottle
