@@ -6,10 +6,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, Literal, final
 
-type _Policy = Literal["keep", "merge", "replace"]
-type Policy = _Policy | Mapping[str, _Policy]
-type Module = str | ModuleType
-type Modules = Module | Sequence[Module] | None
+type _Choice = Literal["keep", "merge", "replace"]
+type _Policy = _Choice | Mapping[str, _Choice]
+type _Module = str | ModuleType
+type _Modules = _Module | Sequence[_Module] | None
 
 __version__: Final[str]
 
@@ -238,9 +238,9 @@ class UnknownModuleError(UpdateError):
 # --- verbs ---------------------------------------------------------------------------------------------------------
 
 def reload(
-    modules: Modules = None,
+    modules: _Modules = None,
     *,
-    policy: Policy = "keep",
+    policy: _Policy = "keep",
     prune: bool = False,
     on_refusal: Literal["error", "partial"] = "error",
     sources: Mapping[str, str] | None = None,
@@ -262,9 +262,9 @@ def reload(
     """
 
 def plan(
-    modules: Modules = None,
+    modules: _Modules = None,
     *,
-    policy: Policy = "keep",
+    policy: _Policy = "keep",
     prune: bool = False,
     on_refusal: Literal["error", "partial"] = "error",
     sources: Mapping[str, str] | None = None,
@@ -294,7 +294,7 @@ def rollback() -> Report:
 def history() -> list[Report]:
     """The reports of the last updates, oldest first: 32, unless the host says otherwise. Threads: any."""
 
-def track(*modules: Module) -> None:
+def track(*modules: _Module) -> None:
     """Choose which modules :func:`reload` looks at: names, patterns or module objects.
 
     The default is everything imported from outside the standard library and site-packages; the first call replaces it,

@@ -10,9 +10,9 @@ from ._console import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._native import Policy
+    from ._native import _Policy
 
-_ASK_AGAIN = 1.0  # seconds until modules imported meanwhile are watched, too
+_ASK_AGAIN = 0.5  # seconds until modules imported meanwhile are watched, too
 _LAST_UPDATE = 2.0  # seconds that stop() waits for an update under way
 
 
@@ -22,7 +22,7 @@ class Watching:
     Threads: all methods from any thread. In a forked child it is stopped; the parent's goes on.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: _Policy) -> None:
         # Whether updates are possible and the policy is one is told here, to the caller, not to a thread.
         _native.plan([], policy=policy)
         self._policy = policy
@@ -79,11 +79,11 @@ class Watching:
         self._said = text
 
 
-def watch(policy: Policy = "merge") -> Watching:
+def watch(policy: _Policy = "merge") -> Watching:
     """Reload the tracked modules whenever one of their files changes, until the handle is stopped.
 
     ``policy`` is that of :func:`rebottle.reload`. An update that fails is shown on standard error, with file and line;
-    the old code goes on, and the next save is tried anew. Modules imported later are watched within a second.
+    the old code goes on, and the next save is tried anew. Modules imported later are watched within half a second.
 
     Errors: ``RefusedError`` (rule ``disabled``) under ``REBOTTLE_DISABLE=1``; ``TypeError`` and ``ValueError`` for a
     wrong policy; ``OSError`` where the process can't open another file. Threads: any; the updates are made in a daemon
