@@ -1,10 +1,12 @@
 """Lets 200 bots play on the game server, which is updated meanwhile, and draws what it cost: play.py BUILD OUT."""
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from threading import Timer
 
 from diagram import draw
 
@@ -17,15 +19,17 @@ HERE = Path(__file__).parent
 
 def play(build: Path, scripts: Path, csv: Path) -> bool:
     """Runs server and bots to the end; true if both found everything as it must be."""
-    command = [build / "game_server", sys.executable, scripts, HERE / "edits", csv, str(PLAYERS), str(PLAY_MS)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    command = [build / "game_server", sys.executable, scripts, HERE / "edits", csv, PLAYERS, PLAY_MS]
+    with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
+        watchdog = Timer(PATIENCE, server.kill)
+        watchdog.start()
         port = server.stdout.readline().removeprefix("PORT ").strip()
-        with subprocess.Popen([build / "game_bots", port, str(PLAYERS)]) as bots:
+        with subprocess.Popen([build / "game_bots", port or "0", str(PLAYERS)]) as bots:
             for line in server.stdout:
                 print(line, end="", flush=True)
-            good = bots.wait(PATIENCE) == 0
-        return server.wait(PATIENCE) == 0 and good
+        watchdog.cancel()
+    return server.returncode == 0 and bots.returncode == 0
 
 
 def main() -> int:
@@ -40,7 +44,7 @@ def main() -> int:
     if good:
         picture = csv.with_suffix(".png")
         draw(csv, picture)
-        print(f"  the frame times around the updates: {picture}")
+        print(f"  the frame times around the updates: {os.path.relpath(picture)}")
     return 0 if good else 1
 
 

@@ -138,7 +138,7 @@ void Server::frame() {
 }
 
 void Server::tell(const Outcome& outcome, const Frame& frame) const {
-    std::printf("\n  %5.2f s  %s: ", frame.start, outcome.name.c_str());
+    std::printf("\n  %5.2f s  %s: %s\n           ", frame.start, outcome.name.c_str(), outcome.what.c_str());
     if (outcome.result) {
         const rebottle::Report& report = outcome.result.value();
         std::printf("applied, everybody paused for %.0f µs (the update took %.2f ms altogether)\n",

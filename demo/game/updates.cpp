@@ -25,14 +25,10 @@ Updates::Updates(std::shared_ptr<rebottle::Engine> engine, Folders folders)
 
 std::vector<Updates::Step> Updates::steps() {
     return {
-        {"hotfix", [this] { hotfix(); }},
-        {"reload", [this] { reload_edited(); }},
-        {"broken edit", [this] { reload_broken(); }},
-        {"rollback",
-         [this] {
-             const std::scoped_lock lock(mutex_);
-             rollback_wanted_ = true;
-         }},
+        {"hotfix", "a snippet sets gun.damage to 100 and replaces Player.fire_func", [this] { hotfix(); }},
+        {"reload", "player.py was edited: more damage, a new method, new attributes", [this] { reload_edited(); }},
+        {"broken edit", "player.py was saved half-way, with a syntax error", [this] { reload_broken(); }},
+        {"rollback", "back to what was before the reload", [this] { roll_back(); }},
     };
 }
 
@@ -47,7 +43,7 @@ void Updates::start(std::chrono::milliseconds play) {
             if (stop.stop_requested()) break;
             {
                 const std::scoped_lock lock(mutex_);
-                current_ = step.name;
+                current_ = step;
             }
             step.ask();
             wait();
@@ -82,6 +78,11 @@ void Updates::reload_broken() {
     request(std::move(wanted));
 }
 
+void Updates::roll_back() {
+    const std::scoped_lock lock(mutex_);
+    rollback_wanted_ = true;
+}
+
 std::optional<Outcome> Updates::apply() {
     engine_->poll(kBudget);
     const std::scoped_lock lock(mutex_);
@@ -90,7 +91,7 @@ std::optional<Outcome> Updates::apply() {
         answer_ = engine_->rollback();
     }
     if (!answer_) return std::nullopt;
-    Outcome outcome{current_, std::move(*answer_)};
+    Outcome outcome{current_.name, current_.what, std::move(*answer_)};
     answer_.reset();
     return outcome;
 }

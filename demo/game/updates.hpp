@@ -17,9 +17,10 @@
 
 namespace game {
 
-// How one of the updates ended.
+// One of the updates, and how it ended.
 struct Outcome {
     std::string name;
+    std::string what;
     rebottle::Result<rebottle::Report> result;
 };
 
@@ -42,6 +43,7 @@ class Updates {
    private:
     struct Step {
         std::string name;
+        std::string what;
         std::function<void()> ask;
     };
 
@@ -50,13 +52,14 @@ class Updates {
     void hotfix();
     void reload_edited();
     void reload_broken();
+    void roll_back();
 
     std::shared_ptr<rebottle::Engine> engine_;
     Folders folders_;
     std::optional<rebottle::Result<rebottle::Report>> answer_;  // of the engine, on the thread of the game
     std::mutex mutex_;                                          // guards what follows
     std::condition_variable_any stopped_;
-    std::string current_;
+    Step current_;
     bool rollback_wanted_ = false;
     std::atomic<bool> finished_ = false;
     std::jthread thread_;  // last: it uses all of the above
