@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import enum
 import importlib
+import os
 import py_compile
 import re
+import subprocess
 import sys
+import textwrap
 import types
 import weakref
 from collections import deque
@@ -126,7 +129,7 @@ class Program:
         self.world = world
         self.done: list[tuple[Photo, rebottle.Report]] = []
 
-    def load(self, **texts: str) -> list[types.ModuleType]:
+    def load(self, **texts: str) -> list[Any]:
         """Write and import modules, in order."""
         for stem, text in texts.items():
             self.world.write(self.world.name(stem), text)
@@ -192,14 +195,14 @@ def program(world: Files) -> Iterator[Program]:
     it.go_back()
 
 
-AB = Callable[[str], tuple[types.ModuleType, Callable[..., rebottle.Report]]]
+AB = Callable[[str], tuple[Any, Callable[..., rebottle.Report]]]
 
 
 @pytest.fixture
 def ab(program: Program) -> AB:
     """``m, update = ab(text_of_A)``; then ``report = update(text_of_B, **options)``."""
 
-    def start(text: str) -> tuple[types.ModuleType, Callable[..., rebottle.Report]]:
+    def start(text: str) -> tuple[Any, Callable[..., rebottle.Report]]:
         [module] = program.load(m=text)
         return module, lambda new, **options: program.update({"m": new}, **options)
 
@@ -217,5 +220,17 @@ def places(items: Any) -> set[str]:
 
 
 def named(items: Any, *words: str) -> bool:
-    """Whether one of the items, as text, has all these words."""
-    return any(all(word in str(item) for word in words) for item in items)
+    """Whether one of the items has all these words in its place, kind or reason."""
+    fields = ("where", "kind", "rule", "why")
+    texts = [" ".join(str(getattr(item, field, "")) for field in fields) for item in items]
+    return any(all(word in text for word in words) for text in texts)
+
+
+def run_script(folder: Path, text: str, **environment: str) -> list[str]:
+    """Run ``text`` as a program of its own, in ``folder``; the lines that it printed."""
+    (folder / "main.py").write_text(textwrap.dedent(text), encoding="utf-8")
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
+    command = [sys.executable, "main.py"]
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 
 import rebottle
-from tests.contract.api.scenario import AB, Program
+from tests.contract.api.scenario import AB, Program, run_script
 
 _auditors: list[Any] = []
 
@@ -121,13 +119,12 @@ def test_an_audit_hook_can_veto(program: Program, audited: list[tuple[Any, ...]]
     assert len(audited) == 1
 
 
-SWITCHED_OFF = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import mod
+CALLS = """
 import rebottle
 from pathlib import Path
-Path(mod.__file__).write_text("def f(): return 2\\n")
+Path("mod.py").write_text("def f(): return 1\\n")
+import mod
+Path("mod.py").write_text("def f(): return 2\\n")
 calls = [
     lambda: rebottle.reload(),
     lambda: rebottle.reload(["mod"]),
@@ -145,20 +142,9 @@ print(mod.f())
 """
 
 
-def run(folder: Path, value: str) -> list[str]:
-    """The lines that the program above prints with this value of the switch."""
-    (folder / "mod.py").write_text("def f(): return 1\n", encoding="utf-8")
-    environment = {**os.environ, "REBOTTLE_DISABLE": value, "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", SWITCHED_OFF, str(folder)], env=environment, capture_output=True, text=True, check=True
-    )
-    return done.stdout.split("\n")
-
-
 def test_the_switch_refuses_every_call(tmp_path: Path) -> None:
-    assert run(tmp_path, "1") == ["disabled", "disabled", "disabled", "disabled", "1", ""]
+    assert run_script(tmp_path, CALLS, REBOTTLE_DISABLE="1") == ["disabled"] * 4 + ["1"]
 
 
 def test_without_the_switch_the_same_calls_work(tmp_path: Path) -> None:
-    lines = run(tmp_path, "")
-    assert "disabled" not in lines
+    assert run_script(tmp_path, CALLS, REBOTTLE_DISABLE="") == ["went through"] * 4 + ["2"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import pytest
 
@@ -98,7 +99,6 @@ def test_undo_removes_only_the_updates_own_entries(program: Program) -> None:
     lib, _ = program.load(
         lib="import threading\nREG = {}\nGO, DONE = threading.Event(), threading.Event()\n", app="import @lib@ as lib\n"
     )
-    import threading
 
     def meanwhile() -> None:
         lib.GO.wait(20)

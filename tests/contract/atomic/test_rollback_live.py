@@ -111,8 +111,7 @@ def test_the_history_keeps_the_last_updates_thirty_two_by_default(ab: AB) -> Non
     history = rebottle.history()
     assert len(history) == 32
     assert [report.id for report in history] == [report.id for report in reports[-32:]]
-    for report in reversed(history):
-        report.rollback()
+    history[0].rollback(cascade=True)
     assert m.f() == 8
 
 

@@ -7,6 +7,7 @@ import functools
 import gc
 import pickle
 import weakref
+from collections.abc import Generator
 
 import pytest
 
@@ -157,7 +158,7 @@ def test_no_second_class_is_left_over(ab: AB, new: str) -> None:
 def test_caught_by_a_frame_that_waits_in_try(ab: AB, new: str) -> None:
     m, update = ab(TEXT)
 
-    def guarded():  # type: ignore[no-untyped-def]
+    def guarded() -> Generator[str, BaseException, None]:
         try:
             yield "ready"
         except m.Oops:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.api.scenario import AB
 
-FORMS = {
+FORMS: dict[str, tuple[str, Callable[[Any], object], object]] = {
     "method": ("    def it(self): return 'method'\n", lambda o: o.it(), "method"),
     "property": ("    @property\n    def it(self): return 'property'\n", lambda o: o.it, "property"),
     "static": ("    @staticmethod\n    def it(): return 'static'\n", lambda o: o.it(), "static"),

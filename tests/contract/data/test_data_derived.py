@@ -89,7 +89,7 @@ def test_a_call_of_changed_code_is_listed_as_derived(ab: AB) -> None:
     report = update(text.replace("'old'", "'new'"), policy="merge")
     assert (m.PARSER, m.RUNS) == ("old", [1])
     [kept] = [kept for kept in report.kept if kept.where.endswith(".PARSER")]
-    assert "derived" in kept.reason
+    assert "derived" in kept.why
 
 
 def test_an_instance_of_a_class_whose_code_changed_is_listed(ab: AB) -> None:

@@ -56,7 +56,7 @@ def test_the_reason_is_given(ab: AB) -> None:
     m, update = ab("X = 1\n")
     [kept] = update("X = 2\n").kept
     assert kept.where == f"{m.__name__}.X"
-    assert "keep" in kept.reason
+    assert "keep" in kept.why
 
 
 def test_an_unchanged_value_is_not_listed(ab: AB) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
 import rebottle
-from tests.contract.api.scenario import Program
+from tests.contract.api.scenario import Program, run_script
 
 OLD = """
 RUNS = []
@@ -73,11 +70,13 @@ def test_bytecode_takes_the_place_of_source(program: Program) -> None:
 
 BEFORE = """
 import sys
-sys.path.insert(0, {folder!r})
 sys.dont_write_bytecode = {no_cache}
 import mod
 from pathlib import Path
 held, one, table = mod.f, mod.C(), mod.T
+def edit():
+    path = Path(mod.__file__)
+    path.write_text(path.read_text().replace("'old'", "'newer'").replace("X = 1", "X = 2"))
 {early}
 import rebottle
 {late}
@@ -86,19 +85,13 @@ assert mod.f is held and mod.T is table
 print(held(), one.g(), mod.RUNS, mod.T, mod.X)
 print(sorted(kept.where for kept in report.kept))
 """
-MODULE = (
-    "RUNS = []\nRUNS.append(1)\nT = {'a': 1}\nX = 1\ndef f(): return 'old'\nclass C:\n    def g(self): return 'old'\n"
-)
-EDIT = 'p = Path(mod.__file__); p.write_text(p.read_text().replace("\'old\'", "\'newer\'").replace("X = 1", "X = 2"))'
+EDIT = "edit()"
 
 
 def run(folder: Path, *, no_cache: bool, early: str = "", late: str = "", policy: str = "keep") -> list[str]:
     """The lines printed by a program that imports the module before rebottle."""
-    (folder / "mod.py").write_text(MODULE, encoding="utf-8")
-    text = BEFORE.format(folder=str(folder), no_cache=no_cache, early=early, late=late, policy=policy)
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(text)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    (folder / "mod.py").write_text(OLD + "T = {'a': 1}\nX = 1\n", encoding="utf-8")
+    return run_script(folder, BEFORE.format(no_cache=no_cache, early=early, late=late, policy=policy))
 
 
 @pytest.mark.parametrize("no_cache", [False, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import importlib
 import inspect
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import rebottle
-from tests.contract.api.scenario import Program
+from tests.contract.api.scenario import Program, run_script
 
 OLD = "def f(): return 'old'\nclass C:\n    def g(self): return 'old'\n"
 NEW = OLD.replace("'old'", "'new'")
@@ -151,38 +152,45 @@ def test_a_module_object_may_be_named(program: Program) -> None:
     assert module.f() == "new"
 
 
+MAIN = """
+import rebottle
+from pathlib import Path
+RUNS = []
+RUNS.append(1)
+def f(): return 'old'
+if __name__ == '__main__':
+    text = Path(__file__).read_text()
+    Path(__file__).write_text(text.replace("return 'old'", "return 'new'", 1))
+    rebottle.reload(['__main__'])
+    print(f(), len(RUNS))
+"""
+
+
 def test_the_main_module_of_a_script(tmp_path: Path) -> None:
-    import subprocess
-
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import sys, rebottle\nfrom pathlib import Path\nRUNS = []\nRUNS.append(1)\ndef f(): return 'old'\n"
-        "if __name__ == '__main__':\n    text = Path(__file__).read_text()\n"
-        "    Path(__file__).write_text(text.replace(\"return 'old'\", \"return 'new'\"))\n"
-        "    rebottle.reload(['__main__'])\n    print(f(), len(RUNS))\n",
-        encoding="utf-8",
-    )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["new", "1"]
+    assert run_script(tmp_path, MAIN) == ["new 1"]
 
 
-def test_a_named_module_of_the_standard_library(program: Program) -> None:
-    import colorsys
-
-    text = inspect.getsource(colorsys)
+def test_a_named_module_of_the_standard_library() -> None:
+    text = inspect.getsource(colorsys).replace("def rgb_to_hls", "def added(): return 1\ndef rgb_to_hls")
     held = colorsys.rgb_to_hls
-    report = rebottle.reload(
-        ["colorsys"], sources={"colorsys": text.replace("def rgb_to_hls", "def added(): return 1\ndef rgb_to_hls")}
-    )
+    report = rebottle.reload(["colorsys"], sources={"colorsys": text})
     try:
-        assert colorsys.added() == 1  # type: ignore[attr-defined]
+        assert vars(colorsys)["added"]() == 1
         assert colorsys.rgb_to_hls is held
     finally:
         report.rollback()
     assert not hasattr(colorsys, "added")
 
 
-def test_the_standard_library_is_left_alone_unless_named(program: Program) -> None:
-    program.load(m=OLD)
-    program.write({"m": NEW})
-    assert not {"json", "os", "pytest", "re"} & set(rebottle.plan().modules)
+LEFT_ALONE = """
+import colorsys, json, rebottle, sys
+from pathlib import Path
+Path("mod.py").write_text("def f(): return 1\\n")
+import mod
+Path("mod.py").write_text("def f(): return 2\\n")
+print(rebottle.plan().modules, rebottle.reload().modules, mod.f())
+"""
+
+
+def test_the_standard_library_is_left_alone_unless_named(tmp_path: Path) -> None:
+    assert run_script(tmp_path, LEFT_ALONE) == ["['mod'] ['mod'] 2"]

@@ -71,7 +71,7 @@ class GetCode(Base, importlib.abc.InspectLoader):
         return None
 
     def get_code(self, fullname: str) -> types.CodeType:
-        return compile(self.text(), f"<vault:{fullname}>", "exec")  # type: ignore[no-any-return]
+        return compile(self.text(), f"<vault:{fullname}>", "exec")
 
 
 class ExecModule(Base):
@@ -91,7 +91,7 @@ class SourceToCode(Base, importlib.abc.SourceLoader):
         return self.vault.texts[self.name]
 
     def source_to_code(self, data: Any, path: Any = "<string>", **options: Any) -> types.CodeType:  # type: ignore[override]
-        return compile(crypt(bytes(data)), path, "exec")  # type: ignore[no-any-return]
+        return compile(crypt(bytes(data)), path, "exec")
 
 
 class Shouting(Base, importlib.abc.InspectLoader):
@@ -101,7 +101,7 @@ class Shouting(Base, importlib.abc.InspectLoader):
         return self.text()
 
     def source_to_code(self, data: Any, path: Any = "<string>") -> types.CodeType:  # type: ignore[override]
-        return compile(str(data).replace("'old'", "'OLD'").replace("'new'", "'NEW'"), path, "exec")  # type: ignore[no-any-return]
+        return compile(str(data).replace("'old'", "'OLD'").replace("'new'", "'NEW'"), path, "exec")
 
 
 LOADERS = [GetSource, GetCode, ExecModule, SourceToCode]

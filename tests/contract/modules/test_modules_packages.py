@@ -149,18 +149,6 @@ def test_under_prune_it_is_taken_out_of_modules_and_parent(program: Program) -> 
     assert sys.modules[package].part is sys.modules[name]
 
 
-def test_every_tracked_module_includes_one_that_is_gone(program: Program) -> None:
-    package, name = gone(program, "part")
-    rebottle.track(f"{package}*")
-    try:
-        report = program.reload(None)
-        assert report.ok
-        assert name in report.to_json()
-        assert sys.modules[name].f() == "old"
-    finally:
-        rebottle.track("*")
-
-
 def test_a_module_that_comes_back_is_updated(program: Program) -> None:
     package, name = gone(program, "part")
     program.reload([f"{package}.*"])
