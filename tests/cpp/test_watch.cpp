@@ -41,7 +41,7 @@ class Watch : public ::testing::TestWithParam<bool> {
     void TearDown() override { fs::remove_all(root_); }
 
     fs::path file(const std::string& name, const std::string& text = "1\n") {
-        const fs::path path = root_ / name;
+        fs::path path = root_ / name;
         fs::create_directories(path.parent_path());
         write(path, text);
         return path;
