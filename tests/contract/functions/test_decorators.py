@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 import pytest
+
 import rebottle
 
 TOOLS = """
@@ -46,7 +47,8 @@ def test_an_edit_of_the_function_shows_through_the_wrapper_and_runs_no_decorator
 @pytest.mark.parametrize("decorator", DECORATORS)
 def test_an_edit_of_the_wrapper_shows_in_all_functions_it_decorated_elsewhere(program: Any, decorator: str) -> None:
     one = f"import @tools@ as tools\n@{decorator}\ndef f(x): return x\n"
-    two = f"import @tools@ as tools\n@{decorator}\ndef g(x): return -x\nclass C:\n    @{decorator}\n    def m(x): return x\n"
+    two = f"import @tools@ as tools\n@{decorator}\ndef g(x): return -x\n"
+    two += f"class C:\n    @{decorator}\n    def m(x): return x\n"
     tools, a, b = program.load(tools=TOOLS, one=one, two=two)
     made = list(tools.made)
     report = program.update({"tools": TOOLS.replace('("wrapper"', '("new wrapper"')})
@@ -65,7 +67,8 @@ def test_wrapper_and_function_edited_in_one_update_both_show(program: Any) -> No
 
 
 def test_an_edit_through_three_layers_of_wrappers_shows(program: Any) -> None:
-    text = "import @tools@ as tools\nlayer = tools.nested('y')\n@tools.trace\n@layer\n@tools.Trace\ndef f(x): return 'old'\n"
+    text = "import @tools@ as tools\nlayer = tools.nested('y')\n"
+    text += "@tools.trace\n@layer\n@tools.Trace\ndef f(x): return 'old'\n"
     _, m = program.load(tools=TOOLS, m=text)
     held = m.f
     program.update({"m": text.replace("old", "new")})

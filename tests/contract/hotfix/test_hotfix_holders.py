@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+
 import rebottle
 
 WEAPONS = """

@@ -8,6 +8,7 @@ import traceback
 from typing import Any
 
 import pytest
+
 import rebottle
 
 A = "x = 1\ndef f(): return 'source'\ndef g(): return 'g'\n"

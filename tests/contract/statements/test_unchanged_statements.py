@@ -155,7 +155,7 @@ def test_the_main_block_of_a_running_script_is_not_run_again(tmp_path: Any, new_
     done = subprocess.run(
         [sys.executable, "-q", "-i", str(path)], input=commands, capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.stdout.splitlines() == ["main", "new f"], done.stderr
+    assert done.stdout.replace(">>> ", "").splitlines() == ["main", "new f"], done.stdout + done.stderr
 
 
 def test_changed_annotations_follow_and_unchanged_defaults_are_not_evaluated(ab: Any) -> None:
