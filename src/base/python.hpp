@@ -71,7 +71,8 @@ class Ref {
 class GilReleased {
    public:
     GilReleased() noexcept : state_(PyEval_SaveThread()) {}
-    ~GilReleased() { PyEval_RestoreThread(state_); }
+    // Ends the thread by unwinding where the interpreter is being finalized.
+    ~GilReleased() noexcept(false) { PyEval_RestoreThread(state_); }
     GilReleased(const GilReleased&) = delete;
     GilReleased& operator=(const GilReleased&) = delete;
 

@@ -1,6 +1,7 @@
 // What is alike in all versions served, given the internal headers of the one that is built for.
 #define Py_BUILD_CORE 1
 #include "base/python.hpp"
+#undef HAVE_STD_ATOMIC  // <stdatomic.h> has no usable names in C++20
 #include "compat/compat.hpp"
 #include "compat/version.hpp"
 

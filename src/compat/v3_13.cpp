@@ -1,6 +1,7 @@
 // CPython 3.13.
 #define Py_BUILD_CORE 1
 #include "base/python.hpp"
+#undef HAVE_STD_ATOMIC  // <stdatomic.h> has no usable names in C++20
 #include "compat/compat.hpp"
 #include "compat/version.hpp"
 

@@ -133,7 +133,7 @@ Version read_version(const std::string& name, Ref spec) {
     for (const char* compiled : {"ExtensionFileLoader", "BuiltinImporter", "FrozenImporter"})
         if (PyType_IsSubtype(Py_TYPE(loader.get()), reinterpret_cast<PyTypeObject*>(machinery(compiled).get())) != 0 ||
             loader.get() == machinery(compiled).get())
-            throw SourceError(name, origin ? to_text(origin.get()) : "", 0, "it is compiled into the interpreter or an extension");
+            throw CompiledModule{origin ? to_text(origin.get()) : ""};
     version.path = python_path(spec.get(), loader.get(), name);
     version.loader = loader;
     if (!is_standard_loader(loader.get())) {

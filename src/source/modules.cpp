@@ -125,6 +125,8 @@ ModuleRecord& Modules::record(const std::string& name) {
             if (std::optional<Version> version = find_version(name, module.get())) record.version = std::move(*version);
         } catch (const SourceError&) {
             record.version = Version();
+        } catch (const CompiledModule&) {
+            record.version = Version();
         } catch (const PythonError&) {
             record.version = Version();
         }

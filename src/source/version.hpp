@@ -31,6 +31,16 @@ struct SourceError : std::runtime_error {
     Ref cause;
 };
 
+// A module that is compiled into the interpreter or an extension: there is no Python source.
+struct CompiledModule {
+    std::string path;
+};
+
+// A name that was never imported.
+struct UnknownModule {
+    std::string name;
+};
+
 struct Version {
     enum class Form {
         unknown,     // nobody recorded it: the live code is all there is

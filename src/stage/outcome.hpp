@@ -70,7 +70,8 @@ struct Outcome {
     std::map<PyObject*, Ref> live_globals;  // staged namespace -> the live one
     std::vector<Ref> created;               // functions made while staging
     std::vector<Ref> held;                  // keeps staged objects alive until the commit is over
-    std::vector<Ref> shaped;                // classes whose abstract methods or hash may have changed
+    std::vector<PyObject*> staging_holds;   // one entry for each reference that only the stage holds, borrowed
+    std::vector<PyObject*> staging_dicts;   // dicts that only the stage holds, borrowed
 };
 
 }  // namespace rebottle

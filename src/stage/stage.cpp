@@ -281,7 +281,6 @@ class ModuleStage {
         for (Edit& member : edit.members) step(scope, member);
         bind_differences(scope, edit.members);
         marks_ = outer_marks;
-        outcome_.shaped.push_back(std::move(live));
     }
 
     void run_aside(Scope& scope, Edit& edit) {

@@ -66,6 +66,14 @@ PyObject* view_type_for(PyTypeObject* base) {
     return type;
 }
 
+// As assigning __class__ does, without its audit event: no Python code may run here.
+void set_type(PyObject* module, PyTypeObject* type) {
+    PyTypeObject* former = Py_TYPE(module);
+    if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0) Py_INCREF(type);
+    Py_SET_TYPE(module, type);
+    if ((former->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0) Py_DECREF(former);
+}
+
 // A copy of a function that looks names up in another namespace and may have other code.
 Ref twin_of(PyFunctionObject* function, PyObject* code, PyObject* globals) {
     Ref twin = Ref::steal(PyFunction_NewWithQualName(code, globals, function->func_qualname));
@@ -125,8 +133,7 @@ StagedModule& World::add(const std::string& name, Ref module, const std::map<PyC
         dict_set(added->ns.get(), "__annotations__", Ref::steal(PyDict_Copy(annotations)).get());
     added->before = Ref::steal(PyDict_Copy(added->ns.get()));
     added->former_type = Ref::borrow(reinterpret_cast<PyObject*>(Py_TYPE(added->module.get())));
-    PyObject* view = view_type_for(Py_TYPE(added->module.get()));
-    check(PyBaseObject_Type.tp_setattro(added->module.get(), interned("__class__").get(), view));
+    set_type(added->module.get(), reinterpret_cast<PyTypeObject*>(view_type_for(Py_TYPE(added->module.get()))));
     modules_.push_back(std::move(added));
     return *modules_.back();
 }
@@ -141,10 +148,7 @@ void World::reach(StagedModule& module) {
 void World::leave() noexcept {
     for (const auto& module : modules_) {
         if (!module->former_type) continue;
-        const ErrorAside aside;
-        if (PyBaseObject_Type.tp_setattro(module->module.get(), Ref::steal_or_null(PyUnicode_FromString("__class__")).get(),
-                                          module->former_type.get()) < 0)
-            PyErr_Clear();
+        set_type(module->module.get(), module->former_type.as<PyTypeObject>());
         module->former_type = Ref();
     }
     if (current == this) current = nullptr;

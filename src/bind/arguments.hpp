@@ -1,0 +1,14 @@
+// Arguments of the Python functions, turned into requests.
+#pragma once
+
+#include "base/python.hpp"
+#include "rebottle/request.hpp"
+
+namespace rebottle {
+
+// The names in `modules` (None, a name, a module object or a sequence of them). Errors: TypeError.
+void read_modules(PyObject* modules, Request& request);
+// The arguments of reload() and plan(). Errors: TypeError, ValueError.
+Request read_request(PyObject* arguments, PyObject* keywords, const char* function);
+
+}  // namespace rebottle

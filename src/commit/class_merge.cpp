@@ -1,0 +1,176 @@
+#include "commit/class_merge.hpp"
+
+#include <algorithm>
+
+#include "compat/compat.hpp"
+#include "stage/policy.hpp"
+
+namespace rebottle {
+namespace {
+
+PyTypeObject* as_type(const Ref& type) { return type.as<PyTypeObject>(); }
+
+bool same_layout(PyTypeObject* a, PyTypeObject* b) {
+    return a->tp_basicsize == b->tp_basicsize && a->tp_itemsize == b->tp_itemsize && a->tp_dictoffset == b->tp_dictoffset &&
+           a->tp_weaklistoffset == b->tp_weaklistoffset && Py_SIZE(a) == Py_SIZE(b) &&
+           (a->tp_flags & Py_TPFLAGS_MANAGED_DICT) == (b->tp_flags & Py_TPFLAGS_MANAGED_DICT);
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_implicit(const std::string& name) {
+    return name == "__dict__" || name == "__weakref__" || name == "__classcell__" || name == "_abc_impl" || name == "__module__" ||
+           name == "__qualname__";
+}
+
+class Merger {
+   public:
+    Merger(const ClassMerge& merge, Outcome& outcome, Pour& pour, Resolved& result)
+        : merge_(merge), outcome_(outcome), pour_(pour), result_(result), live_(Ref::steal(PyType_GetDict(as_type(merge.live)))),
+          staged_(Ref::steal(PyType_GetDict(as_type(merge.staged)))) {}
+
+    void run() {
+        outcome_.bottles.emplace(merge_.staged.get(), merge_.live);
+        outcome_.staging_dicts.push_back(staged_.get());
+        if (!same_layout(as_type(merge_.live), as_type(merge_.staged)) || !same_slots()) {
+            refuse("class-layout", "its instances are laid out in another way (slots, or a base with storage of its own)",
+                   "keep __slots__ and built-in bases as they are, or restart");
+            return;
+        }
+        if (!Py_IS_TYPE(merge_.live.get(), Py_TYPE(merge_.staged.get())) && mapped(reinterpret_cast<PyObject*>(Py_TYPE(merge_.staged.get()))).get() != reinterpret_cast<PyObject*>(Py_TYPE(merge_.live.get()))) {
+            change_metaclass();
+        }
+        members();
+        gone();
+        bases();
+        result_.changes.push_back({bases_changed_ ? "class-bases" : "class-changed", merge_.module + "." + merge_.where, "", merge_.line});
+    }
+
+   private:
+    void refuse(const std::string& rule, const std::string& why, const std::string& what) {
+        result_.refusals.push_back({rule, merge_.module + "." + merge_.where, why, what, "", merge_.line});
+    }
+
+    Ref mapped(PyObject* object) const {
+        const auto found = outcome_.bottles.find(object);
+        return found == outcome_.bottles.end() ? Ref::borrow(object) : found->second;
+    }
+
+    bool same_slots() const {
+        const auto slots = [](PyObject* dict) {
+            std::vector<std::string> names;
+            for_items(dict, [&](PyObject* key, PyObject* value) {
+                if (Py_IS_TYPE(value, &PyMemberDescr_Type)) names.push_back(to_text(key));
+            });
+            std::sort(names.begin(), names.end());
+            return names;
+        };
+        return slots(live_.get()) == slots(staged_.get());
+    }
+
+    void change_metaclass() {
+        PyTypeObject* former = Py_TYPE(merge_.live.get());
+        PyTypeObject* now = Py_TYPE(merge_.staged.get());
+        if (former->tp_basicsize != now->tp_basicsize || former->tp_itemsize != now->tp_itemsize) {
+            refuse("class-metaclass", "its metaclass changed to one with storage of its own", "restart to change this metaclass");
+            return;
+        }
+        result_.journal.push_back(TypeWrite{merge_.live, Ref::borrow(reinterpret_cast<PyObject*>(former)),
+                                            mapped(reinterpret_cast<PyObject*>(now))});
+    }
+
+    void members() {
+        pair_enum_members();
+        for_items(staged_.get(), [&](PyObject* key, PyObject* value) {
+            const std::string name = to_text(key);
+            if (is_implicit(name) && !(name == "_abc_impl" && dict_get(live_.get(), key) == nullptr)) return;
+            if (contains(merge_.kept_names, name) || Py_IS_TYPE(value, &PyMemberDescr_Type)) return;
+            member(key, value, name);
+        });
+    }
+
+    void member(PyObject* key, PyObject* value, const std::string& name) {
+        PyObject* before = dict_get(live_.get(), key);
+        Ref after = mapped(value);
+        if (after.get() == before) return;
+        if (before != nullptr && PyFunction_Check(before) && PyFunction_Check(after.get())) {
+            pour_.whole_function(reinterpret_cast<PyFunctionObject*>(before), after.as<PyFunctionObject>(), merge_.where + "." + name);
+            outcome_.bottles.emplace(after.get(), Ref::borrow(before));
+            return;
+        }
+        Binding binding;
+        binding.owner = merge_.live;
+        binding.name = Ref::borrow(key);
+        binding.before = Ref::borrow(before);
+        binding.after = after;
+        binding.module = merge_.module;
+        binding.where = merge_.where + "." + name;
+        binding.decorators_changed = true;
+        if (before != nullptr) {
+            after = pour_.adopt(binding, after);
+            if (after.get() == before || (PyUnicode_Check(before) && equal(before, after.get()))) return;
+        }
+        result_.journal.push_back(MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(before), after, binding.where});
+    }
+
+    // Members of an enumeration stay; they take the new values.
+    void pair_enum_members() {
+        PyObject* former = dict_get(live_.get(), "_member_map_");
+        PyObject* now = dict_get(staged_.get(), "_member_map_");
+        if (former == nullptr || now == nullptr || !PyDict_Check(former) || !PyDict_Check(now)) return;
+        for_items(now, [&](PyObject* key, PyObject* member) {
+            PyObject* live = dict_get(former, key);
+            if (live == nullptr || live == member) return;
+            outcome_.bottles.emplace(member, Ref::borrow(live));
+            const Ref to = attribute_or_null(live, "__dict__");
+            const Ref from = attribute_or_null(member, "__dict__");
+            if (!to || !from) return;
+            for_items(from.get(), [&](PyObject* name, PyObject* value) {
+                PyObject* before = dict_get(to.get(), name);
+                const Ref after = mapped(value);
+                if (before != after.get())
+                    result_.journal.push_back(NameWrite{to, Ref::borrow(name), Ref::borrow(before), after, merge_.where});
+            });
+        });
+    }
+
+    // What class creation had made and makes no more; names of the source stay.
+    void gone() {
+        for_items(live_.get(), [&](PyObject* key, PyObject* value) {
+            const std::string name = to_text(key);
+            if (is_implicit(name) || contains(merge_.old_names, name) || dict_get(staged_.get(), key) != nullptr) return;
+            const bool generated = PyFunction_Check(value) && to_text(reinterpret_cast<PyCodeObject*>(reinterpret_cast<PyFunctionObject*>(value)->func_code)->co_filename) == "<string>";
+            if (generated || name == "__match_args__" || name.starts_with("__dataclass_"))
+                result_.journal.push_back(MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(value), Ref(), merge_.where + "." + name});
+        });
+    }
+
+    void bases() {
+        PyObject* former = as_type(merge_.live)->tp_bases;
+        const Ref now = Ref::steal(PySequence_List(as_type(merge_.staged)->tp_bases));
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(now.get()); ++i)
+            check(PyList_SetItem(now.get(), i, mapped(PyList_GET_ITEM(now.get(), i)).release()));
+        const Ref after = Ref::steal(PyList_AsTuple(now.get()));
+        bases_changed_ = check(PyObject_RichCompareBool(former, after.get(), Py_EQ)) == 0;
+        if (bases_changed_)
+            result_.journal.push_back(BasesWrite{merge_.live, Ref::borrow(former), after, merge_.where});
+    }
+
+    const ClassMerge& merge_;
+    Outcome& outcome_;
+    Pour& pour_;
+    Resolved& result_;
+    Ref live_;
+    Ref staged_;
+    bool bases_changed_ = false;
+};
+
+}  // namespace
+
+void merge_class(const ClassMerge& merge, Outcome& outcome, Pour& pour, Resolved& result) {
+    Merger(merge, outcome, pour, result).run();
+}
+
+}  // namespace rebottle

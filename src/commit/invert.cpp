@@ -1,0 +1,164 @@
+#include "commit/invert.hpp"
+
+#include <set>
+
+#include "code/index.hpp"
+#include "code/code.hpp"
+#include "commit/pour.hpp"
+#include "stage/policy.hpp"
+
+namespace rebottle {
+namespace {
+
+PyObject* target_of(const Ref& reference) {
+    if (!PyWeakref_Check(reference.get())) return reference.get();
+    PyObject* object = PyWeakref_GetObject(reference.get());
+    return object == Py_None ? nullptr : object;
+}
+
+class Inverter {
+   public:
+    explicit Inverter(const std::map<PyObject*, Ref>& replaced) : replaced_(replaced) {}
+
+    Inverse run(const Journal& journal) {
+        for (auto write = journal.rbegin(); write != journal.rend(); ++write) std::visit([this](const auto& each) { take_back(each); }, *write);
+        for (const auto& [old_code, now_code] : replaced_) born_since(as_code(old_code), as_code(now_code.get()));
+        return std::move(result_);
+    }
+
+   private:
+    void changed(const std::string& where) {
+        if (!where.empty() && reported_.insert(where).second) result_.changes.push_back({"rolled-back", where, "", 0});
+    }
+    void conflict(const std::string& where) {
+        result_.kept.push_back({where, "the program changed it since, its value stays", "", 0});
+    }
+
+    void take_back(const FunctionWrite& w) {
+        PyObject* object = target_of(w.function);
+        if (object == nullptr) return;
+        auto* function = reinterpret_cast<PyFunctionObject*>(object);
+        done_.insert(function);
+        FunctionContent before = FunctionContent::of(function);
+        FunctionContent after = before;
+        if (before.code.get() == w.after.code.get()) {
+            after = w.before;
+            if (before.dict.get() == w.after.dict.get() && w.before.dict.get() != w.after.dict.get()) {
+                after.dict = w.before.dict;
+            } else {
+                after.dict = before.dict;
+            }
+        }
+        result_.journal.push_back(FunctionWrite{Ref::borrow(object), before, after, w.where});
+        changed(w.where);
+    }
+
+    void take_back(const NameWrite& w) {
+        if (dict_get(w.dict.get(), w.key.get()) != w.after.get()) {
+            conflict(w.where);
+            return;
+        }
+        result_.journal.push_back(NameWrite{w.dict, w.key, w.after, w.before, w.where});
+        changed(w.where);
+    }
+
+    void take_back(const MemberWrite& w) {
+        PyObject* type = target_of(w.type);
+        if (type == nullptr) return;
+        const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(type)));
+        PyObject* now = dict_get(dict.get(), w.name.get());
+        if (now != w.after.get() && !view(w.name.get()).starts_with("__")) {
+            conflict(w.where);
+            return;
+        }
+        result_.journal.push_back(MemberWrite{Ref::borrow(type), w.name, w.after, w.before, w.where});
+        changed(w.where);
+    }
+
+    void take_back(const CellWrite& w) {
+        if (w.cell.as<PyCellObject>()->ob_ref == w.after.get()) result_.journal.push_back(CellWrite{w.cell, w.after, w.before});
+    }
+
+    // Entry by entry: only what is as the update left it goes back.
+    void take_back(const TableWrite& w) {
+        PyObject* table = w.table.get();
+        if (equal(table, w.after.get())) {
+            const Ref content = call_method(w.before.get(), "copy");
+            result_.journal.push_back(TableWrite{w.table, content, w.after, w.before, w.where});
+            changed(w.where);
+            return;
+        }
+        conflict(w.where);
+        if (!PyDict_Check(table)) return;
+        const Ref content = Ref::steal(PyDict_Copy(table));
+        const auto unchanged = [&](PyObject* key, PyObject* by_update) {
+            PyObject* now = dict_get(table, key);
+            return now == by_update || (now != nullptr && by_update != nullptr && equal(now, by_update));
+        };
+        for_items(w.after.get(), [&](PyObject* key, PyObject* value) {
+            PyObject* before = dict_get(w.before.get(), key);
+            if (!unchanged(key, value) || before == value) return;
+            if (before != nullptr) {
+                dict_set(content.get(), key, before);
+            } else {
+                check(PyDict_DelItem(content.get(), key));
+            }
+        });
+        for_items(w.before.get(), [&](PyObject* key, PyObject* value) {
+            if (dict_get(w.after.get(), key) == nullptr && dict_get(table, key) == nullptr) dict_set(content.get(), key, value);
+        });
+        result_.journal.push_back(TableWrite{w.table, content, Ref::steal(PyDict_Copy(table)), Ref::steal(PyDict_Copy(content.get())), w.where});
+    }
+
+    void take_back(const LineWrite& w) { result_.journal.push_back(LineWrite{w.code, -w.by}); }
+
+    void take_back(const SlotWrite& w) {
+        if (*w.slot == w.after.get()) result_.journal.push_back(SlotWrite{w.owner, w.slot, w.after, w.before});
+    }
+
+    void take_back(const ItemWrite& w) {
+        if (w.index < PySequence_Size(w.sequence.get()) && Ref::steal(PySequence_GetItem(w.sequence.get(), w.index)).get() == w.after.get())
+            result_.journal.push_back(ItemWrite{w.sequence, w.index, w.after, w.before});
+    }
+
+    void take_back(const BasesWrite& w) {
+        result_.journal.push_back(BasesWrite{w.type, w.after, w.before, w.where});
+        changed(w.where);
+    }
+
+    void take_back(const TypeWrite& w) {
+        if (Py_TYPE(w.object.get()) == w.after.as<PyTypeObject>()) result_.journal.push_back(TypeWrite{w.object, w.after, w.before});
+    }
+
+    void born_since(PyCodeObject* old_code, PyCodeObject* now_code) {
+        result_.replaced_code.emplace(as_object(now_code), Ref::borrow(as_object(old_code)));
+        const std::vector<PyFunctionObject*> functions = CodeIndex::instance().functions(now_code);
+        for (PyFunctionObject* function : functions) {
+            if (!done_.insert(function).second) continue;
+            const Closure closure = closure_for(function, old_code, nullptr, Swap());
+            if (!closure.complete) continue;
+            FunctionContent before = FunctionContent::of(function);
+            FunctionContent after = before;
+            after.code = Ref::borrow(as_object(old_code));
+            after.closure = closure.cells;
+            result_.journal.push_back(FunctionWrite{Ref::borrow(reinterpret_cast<PyObject*>(function)), before, after, ""});
+        }
+    }
+
+    const std::map<PyObject*, Ref>& replaced_;
+    std::set<PyFunctionObject*> done_;
+    std::set<std::string> reported_;
+    Inverse result_;
+};
+
+}  // namespace
+
+Inverse invert(const Journal& journal, const std::map<PyObject*, Ref>& replaced_code) { return Inverter(replaced_code).run(journal); }
+
+void loosen(Journal& journal) {
+    for (Write& write : journal)
+        if (auto* function = std::get_if<FunctionWrite>(&write); function != nullptr && !PyWeakref_Check(function->function.get()))
+            function->function = Ref::steal(PyWeakref_NewRef(function->function.get(), nullptr));
+}
+
+}  // namespace rebottle

@@ -1,0 +1,24 @@
+// Undoing an update that is in force: the way back from what its journal says to what was before.
+#pragma once
+
+#include <map>
+
+#include "commit/resolve.hpp"
+#include "commit/write.hpp"
+
+namespace rebottle {
+
+// The writes that take a committed journal back. What the program changed meanwhile stays and is listed in `kept`. Functions born
+// since with new code go back too.
+struct Inverse {
+    Journal journal;
+    std::vector<Change> changes;
+    std::vector<Kept> kept;
+    std::map<PyObject*, Ref> replaced_code;
+};
+Inverse invert(const Journal& journal, const std::map<PyObject*, Ref>& replaced_code);
+
+// Drops strong references to functions: the history keeps code and values only.
+void loosen(Journal& journal);
+
+}  // namespace rebottle

@@ -1,0 +1,72 @@
+// New content, same object: how a live object takes over what a staged one of its kind has.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "code/code.hpp"
+#include "commit/resolve.hpp"
+#include "commit/write.hpp"
+#include "stage/outcome.hpp"
+
+namespace rebottle {
+
+// Collects function writes: one for each function, however many reasons there are to write it.
+class Pour {
+   public:
+    Pour(Outcome& outcome, Resolved& result) : outcome_(outcome), result_(result) {}
+
+    // A live function takes new code; `source` is what evaluating the definition gave, or NULL.
+    void function(PyFunctionObject* function, PyCodeObject* now, PyFunctionObject* source, const Swap& swap);
+    // Functions made earlier by code nested in `old_code` take the new inner code, with their own cells.
+    void nested(PyCodeObject* old_code, PyCodeObject* now, const Swap& swap);
+    // A live function takes everything that a staged one has.
+    void whole_function(PyFunctionObject* live, PyFunctionObject* staged, const std::string& where);
+    // A name holds `binding.before` and was given `after`: makes the former take over what it can. Returns what the name is to
+    // hold.
+    Ref adopt(const Binding& binding, const Ref& after);
+
+   private:
+    FunctionContent& content(PyFunctionObject* function, const std::string& where);
+    bool is_staged(PyObject* object) const;
+    Ref mapped(PyObject* object) const;
+
+    Ref adopt_function(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged);
+    Ref adopt_wrapper(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged);
+    Ref adopt_property(const Binding& binding, PyObject* live, PyObject* staged);
+    Ref adopt_method_holder(const Binding& binding, PyObject* live, PyObject* staged);
+    Ref adopt_cache(const Binding& binding, PyObject* live, PyObject* staged);
+    Ref adopt_instance(const Binding& binding, PyObject* live, PyObject* staged);
+    void decorate_plain(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged);
+    void forward(PyFunctionObject* live, PyObject* target, const std::string& where);
+    void kind_changed(const Binding& binding, PyObject* live, PyObject* now);
+    void become(PyObject* live, const Ref& now);
+
+    Outcome& outcome_;
+    Resolved& result_;
+    std::map<PyObject*, std::size_t> written_;
+};
+
+// The closure for new code: own cells by name, then those of `source`, then what can be supplied; nothing where a variable can't be.
+struct Closure {
+    bool complete = true;
+    std::string missing;
+    Ref cells;
+};
+Closure closure_for(PyFunctionObject* function, PyCodeObject* now, PyFunctionObject* source, const Swap& swap);
+
+// The defaults that a live inner function has after an edit of its definition.
+struct Defaults {
+    bool known = true;
+    Ref positional;
+    Ref keyword;
+};
+Defaults nested_defaults(PyFunctionObject* function, PyCodeObject* now, const Swap& swap);
+
+// Whether `from` leads to `target` through closures, __wrapped__, __func__, fget, func and the like.
+bool reaches(PyObject* from, PyObject* target);
+// The functools.lru_cache wrappers on the way from a bound value to a function.
+void collect_caches(PyObject* from, std::vector<Ref>& caches);
+
+}  // namespace rebottle

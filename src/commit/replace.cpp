@@ -1,0 +1,236 @@
+#include "commit/replace.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "compat/compat.hpp"
+
+namespace rebottle {
+namespace {
+
+// Tells fast that an object is not among the keys.
+class Filter {
+   public:
+    void add(const void* object) { bits_[slot(object) >> 6] |= 1ULL << (slot(object) & 63); }
+    bool maybe(const void* object) const { return (bits_[slot(object) >> 6] >> (slot(object) & 63) & 1) != 0; }
+
+   private:
+    static std::size_t slot(const void* object) {
+        return static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(object) >> 4) * 0x9E3779B97F4A7C15ULL >> 50);
+    }
+    std::array<std::uint64_t, 256> bits_{};
+};
+
+class Rewriter {
+   public:
+    Rewriter(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored, Journal& journal)
+        : pairs_(pairs), ignored_(ignored.begin(), ignored.end()), journal_(journal) {
+        for (const auto& [key, value] : pairs) filter_.add(key);
+    }
+
+    Replacements run() {
+        PyUnstable_GC_VisitObjects(&Rewriter::on_object, this);
+        for (PyObject* type : types_) dict_owners_.emplace(reinterpret_cast<PyTypeObject*>(type)->tp_dict, type);
+        for (PyObject* holder : holders_) rewrite(holder);
+        drop_cached_descriptors();
+        return std::move(result_);
+    }
+
+   private:
+    static int on_object(PyObject* object, void* self) {
+        auto* rewriter = static_cast<Rewriter*>(self);
+        if (PyType_Check(object)) rewriter->types_.push_back(object);
+        if (rewriter->count(object) > 0 && !rewriter->ignored_.contains(object)) rewriter->holders_.push_back(object);
+        return 1;
+    }
+
+    static int on_reference(PyObject* object, void* data) {
+        auto* counter = static_cast<std::pair<const Rewriter*, int>*>(data);
+        if (counter->first->find(object) != nullptr) ++counter->second;
+        return 0;
+    }
+
+    int count(PyObject* holder) const {
+        std::pair<const Rewriter*, int> counter{this, 0};
+        if (const traverseproc traverse = Py_TYPE(holder)->tp_traverse) traverse(holder, &Rewriter::on_reference, &counter);
+        return counter.second;
+    }
+
+    const Ref* find(PyObject* object) const {
+        if (object == nullptr || !filter_.maybe(object)) return nullptr;
+        const auto found = pairs_.find(object);
+        return found == pairs_.end() ? nullptr : &found->second;
+    }
+
+    Ref mapped(PyObject* object) const {
+        const Ref* value = find(object);
+        return value != nullptr ? *value : Ref::borrow(object);
+    }
+
+    void unresolved(PyObject* holder, const char* why) { result_.unresolved.emplace_back(Ref::borrow(holder), why); }
+
+    void rewrite(PyObject* holder) {
+        if (PyList_CheckExact(holder)) {
+            rewrite_list(holder);
+        } else if (PyTuple_Check(holder)) {
+            for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(holder); ++i) slot(holder, &reinterpret_cast<PyTupleObject*>(holder)->ob_item[i]);
+        } else if (PyDict_Check(holder)) {
+            rewrite_dict(holder);
+        } else if (PyAnySet_Check(holder)) {
+            rewrite_set(holder);
+        } else if (PyCell_Check(holder)) {
+            PyObject* content = reinterpret_cast<PyCellObject*>(holder)->ob_ref;
+            journal_.push_back(CellWrite{Ref::borrow(holder), Ref::borrow(content), mapped(content)});
+        } else if (PyType_Check(holder)) {
+            rewrite_type(holder);
+        } else if (std::string_view(Py_TYPE(holder)->tp_name) == "collections.deque") {
+            rewrite_deque(holder);
+        } else if (!PyFrame_Check(holder) && !PyGen_Check(holder) && !PyCoro_CheckExact(holder) && !PyAsyncGen_CheckExact(holder)) {
+            rewrite_body(holder);
+        }
+    }
+
+    void rewrite_list(PyObject* list) {
+        const Ref content = Ref::steal(PyList_New(0));
+        for_sequence(list, [&](PyObject* item) {
+            const Ref* value = find(item);
+            if (value != nullptr && list_has(list, value->get())) return;
+            check(PyList_Append(content.get(), value != nullptr ? value->get() : item));
+        });
+        table(list, content, Ref::steal(PyList_GetSlice(list, 0, PyList_GET_SIZE(list))),
+              Ref::steal(PyList_GetSlice(content.get(), 0, PyList_GET_SIZE(content.get()))));
+    }
+
+    static bool list_has(PyObject* list, PyObject* object) {
+        bool found = false;
+        for_sequence(list, [&](PyObject* item) { found = found || item == object; });
+        return found;
+    }
+
+    void table(PyObject* owner, const Ref& content, Ref before, Ref after) {
+        journal_.push_back(TableWrite{Ref::borrow(owner), content, std::move(before), std::move(after), ""});
+    }
+
+    void rewrite_dict(PyObject* dict) {
+        const auto owner = dict_owners_.find(dict);
+        if (owner != dict_owners_.end()) {
+            for_items(dict, [&](PyObject* key, PyObject* value) {
+                if (const Ref* now = find(value))
+                    journal_.push_back(MemberWrite{Ref::borrow(owner->second), Ref::borrow(key), Ref::borrow(value), *now, ""});
+            });
+            return;
+        }
+        bool keys = false;
+        for_items(dict, [&](PyObject* key, PyObject*) { keys = keys || find(key) != nullptr; });
+        if (keys && PyDict_CheckExact(dict)) {
+            const Ref content = new_dict();
+            for_items(dict, [&](PyObject* key, PyObject* value) {
+                const Ref* now = find(key);
+                if (now == nullptr || PyDict_Contains(dict, now->get()) == 0)
+                    dict_set(content.get(), mapped(key).get(), mapped(value).get());
+            });
+            table(dict, content, Ref::steal(PyDict_Copy(dict)), Ref::steal(PyDict_Copy(content.get())));
+            return;
+        }
+        for_items(dict, [&](PyObject* key, PyObject* value) {
+            if (const Ref* now = find(value))
+                journal_.push_back(NameWrite{Ref::borrow(dict), Ref::borrow(key), Ref::borrow(value), *now, ""});
+        });
+        if (keys) unresolved(dict, "a key of a dict subclass");
+    }
+
+    void rewrite_set(PyObject* set) {
+        const Ref items = Ref::steal(PySequence_List(set));
+        const Ref content = Ref::steal(PySet_New(nullptr));
+        for_sequence(items.get(), [&](PyObject* item) { check(PySet_Add(content.get(), mapped(item).get())); });
+        table(set, content, Ref::steal(PySet_New(set)), Ref::steal(PySet_New(content.get())));
+    }
+
+    void rewrite_deque(PyObject* deque) {
+        for (Py_ssize_t i = 0; i < PySequence_Size(deque); ++i) {
+            const Ref item = Ref::steal(PySequence_GetItem(deque, i));
+            if (const Ref* now = find(item.get())) journal_.push_back(ItemWrite{Ref::borrow(deque), i, item, *now});
+        }
+    }
+
+    // A class made in the stage: its bases and its own type may be staged.
+    void rewrite_type(PyObject* type) {
+        if (pairs_.contains(type)) return;
+        if (find(reinterpret_cast<PyObject*>(Py_TYPE(type))) != nullptr)
+            journal_.push_back(TypeWrite{Ref::borrow(type), Ref::borrow(reinterpret_cast<PyObject*>(Py_TYPE(type))),
+                                         mapped(reinterpret_cast<PyObject*>(Py_TYPE(type)))});
+        PyObject* bases = reinterpret_cast<PyTypeObject*>(type)->tp_bases;
+        const Ref now = Ref::steal(PySequence_List(bases));
+        bool changed = false;
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(now.get()); ++i) {
+            PyObject* base = PyList_GET_ITEM(now.get(), i);
+            if (const Ref* value = find(base)) {
+                check(PyList_SetItem(now.get(), i, Py_NewRef(value->get())));
+                changed = true;
+            }
+        }
+        if (changed)
+            journal_.push_back(BasesWrite{Ref::borrow(type), Ref::borrow(bases), Ref::steal(PyList_AsTuple(now.get())), ""});
+    }
+
+    void slot(PyObject* owner, PyObject** place) {
+        if (const Ref* now = find(*place)) journal_.push_back(SlotWrite{Ref::borrow(owner), place, Ref::borrow(*place), *now});
+    }
+
+    // Any other object: the matching words of its body are rewritten if their number is what the collector reports.
+    void rewrite_body(PyObject* object) {
+        PyTypeObject* type = Py_TYPE(object);
+        std::size_t words = static_cast<std::size_t>(type->tp_basicsize) / sizeof(void*);
+        if (type->tp_itemsize > 0)
+            words += static_cast<std::size_t>(std::abs(Py_SIZE(object)) * type->tp_itemsize) / sizeof(void*);
+        auto** body = reinterpret_cast<PyObject**>(object);
+        std::vector<PyObject**> places;
+        for (std::size_t i = sizeof(PyObject) / sizeof(void*); i < words; ++i)
+            if (find(body[i]) != nullptr) places.push_back(&body[i]);
+        const compat::InlineValues inline_values = compat::inline_values(object);
+        for (std::size_t i = 0; i < inline_values.count; ++i)
+            if (find(inline_values.slots[i]) != nullptr) places.push_back(&inline_values.slots[i]);
+        const bool instance = find(reinterpret_cast<PyObject*>(type)) != nullptr;
+        if (static_cast<int>(places.size()) + (instance ? 1 : 0) != count(object)) {
+            unresolved(object, "its references can't be found in its body");
+            return;
+        }
+        for (PyObject** place : places) slot(object, place);
+        if (instance)
+            journal_.push_back(TypeWrite{Ref::borrow(object), Ref::borrow(reinterpret_cast<PyObject*>(type)),
+                                         mapped(reinterpret_cast<PyObject*>(type))});
+        if (type->tp_descr_get != nullptr && !places.empty()) descriptors_.insert(object);
+    }
+
+    // Inline caches hold what a rewritten descriptor pointed to.
+    void drop_cached_descriptors() {
+        if (descriptors_.empty()) return;
+        for (const auto& [dict, type] : dict_owners_)
+            if (dict != nullptr)
+                for_items(dict, [&](PyObject*, PyObject* value) {
+                    if (descriptors_.contains(value)) result_.touched_types.push_back(Ref::borrow(type));
+                });
+    }
+
+    const std::map<PyObject*, Ref>& pairs_;
+    std::unordered_set<PyObject*> ignored_;
+    Journal& journal_;
+    Filter filter_;
+    std::vector<PyObject*> types_;
+    std::vector<PyObject*> holders_;
+    std::unordered_map<PyObject*, PyObject*> dict_owners_;
+    std::unordered_set<PyObject*> descriptors_;
+    Replacements result_;
+};
+
+}  // namespace
+
+Replacements replace_references(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored,
+                                Journal& journal) {
+    return Rewriter(pairs, ignored, journal).run();
+}
+
+}  // namespace rebottle

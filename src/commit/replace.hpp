@@ -1,0 +1,23 @@
+// Rewrites references: one heap pass for all pairs at once.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "base/python.hpp"
+#include "commit/write.hpp"
+
+namespace rebottle {
+
+struct Replacements {
+    std::vector<std::pair<Ref, std::string>> unresolved;  // holders that can't be rewritten, and why
+    std::vector<Ref> touched_types;                        // classes whose cached lookups must be dropped
+};
+
+// Appends the writes that replace every reference to a key of `pairs` by its value, wherever the collector can see it.
+// `ignored` objects are left alone, as are what they hold. A list that holds the value already loses the key's entry.
+// Cost: one walk over the heap. Errors: MemoryError.
+Replacements replace_references(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored,
+                                Journal& journal);
+
+}  // namespace rebottle

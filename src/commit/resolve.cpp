@@ -1,0 +1,256 @@
+#include "commit/resolve.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "code/index.hpp"
+#include "commit/class_merge.hpp"
+#include "commit/pour.hpp"
+#include "commit/replace.hpp"
+#include "plan/plan.hpp"
+#include "stage/policy.hpp"
+
+namespace rebottle {
+namespace {
+
+struct StandIn {
+    Ref code;  // a weak reference
+    std::string module;
+    std::string where;
+};
+
+std::vector<StandIn>& all_stand_ins() {
+    static auto* all = new std::vector<StandIn>;
+    return *all;
+}
+
+// Resolves one outcome.
+class Resolver {
+   public:
+    explicit Resolver(Outcome& outcome) : outcome_(outcome), pour_(outcome, result_) {}
+
+    Resolved run() {
+        result_.kept = std::move(outcome_.kept);
+        result_.changes = std::move(outcome_.changes);
+        result_.refusals = std::move(outcome_.refusals);
+        for (const Swap& swap : outcome_.swaps) resolve_swap(swap);
+        for (const ClassMerge& merge : outcome_.merges) merge_class(merge, outcome_, pour_, result_);
+        for (const Binding& binding : outcome_.bindings) resolve_binding(binding);
+        for (const Renewal& renewal : outcome_.renewals) renew(renewal.live, renewal.content, renewal.where);
+        publish_created();
+        publish_frames();
+        replace_escaped();
+        return std::move(result_);
+    }
+
+   private:
+    // --- functions
+
+    void resolve_swap(const Swap& swap) {
+        auto* now = as_code(swap.now_code.get());
+        const std::vector<PyCodeObject*> codes = live_codes(swap);
+        bool found = false;
+        for (PyCodeObject* code : codes) found = pour_code(swap, code, now) || found;
+        adopt_evaluated(swap, codes, now);
+        if (found && !swap.kind.empty()) report(swap.kind, swap.module, swap.where, swap.file, swap.line);
+    }
+
+    void report(const std::string& kind, const std::string& module, const std::string& where, const std::string& file, int line) {
+        const std::string place = where.empty() ? module : module + "." + where;
+        if (reported_.insert(place).second) result_.changes.push_back({kind, place, file, line});
+    }
+
+    // Code objects that live functions of the definition run: its own, or what a hotfix put there, or what it kept.
+    std::vector<PyCodeObject*> live_codes(const Swap& swap) const {
+        auto* old_code = as_code(swap.old_code.get());
+        auto* now = as_code(swap.now_code.get());
+        std::vector<PyCodeObject*> exact;
+        std::vector<PyCodeObject*> others;
+        for (PyCodeObject* code : CodeIndex::instance().codes(swap.file, std::string(qualname(old_code)))) {
+            if (code == now || is_staged(code)) continue;
+            (same_code(code, old_code) ? exact : others).push_back(code);
+        }
+        if (std::any_of(exact.begin(), exact.end(), [&](PyCodeObject* code) { return code->co_firstlineno == old_code->co_firstlineno; }) &&
+            is_ambiguous(swap))
+            std::erase_if(exact, [&](PyCodeObject* code) { return code->co_firstlineno != old_code->co_firstlineno; });
+        if (exact.empty() && !is_ambiguous(swap)) exact = others;
+        for (PyCodeObject* code : stand_ins(swap.module, swap.where)) exact.push_back(code);
+        return exact;
+    }
+
+    bool is_staged(PyCodeObject* code) const {
+        return std::any_of(outcome_.swaps.begin(), outcome_.swaps.end(), [&](const Swap& swap) { return as_code(swap.now_code.get()) == code; });
+    }
+
+    // Whether several definitions of the update share this qualified name.
+    bool is_ambiguous(const Swap& swap) const {
+        return std::count_if(outcome_.swaps.begin(), outcome_.swaps.end(), [&](const Swap& other) {
+                   return other.module == swap.module && other.where == swap.where;
+               }) > 1;
+    }
+
+    bool is_created(PyFunctionObject* function) const {
+        return std::any_of(outcome_.created.begin(), outcome_.created.end(),
+                           [&](const Ref& made) { return made.get() == reinterpret_cast<PyObject*>(function); });
+    }
+
+    bool belongs(const Swap& swap, PyFunctionObject* function, PyCodeObject* code) const {
+        if (outcome_.bottles.contains(reinterpret_cast<PyObject*>(function)) || is_created(function)) return false;
+        if (function->func_globals == swap.dict) return true;
+        const auto hotfixed = stand_ins(swap.module, swap.where);
+        return std::find(hotfixed.begin(), hotfixed.end(), code) != hotfixed.end();
+    }
+
+    PyFunctionObject* evaluated(PyCodeObject* now) const {
+        for (auto made = outcome_.created.rbegin(); made != outcome_.created.rend(); ++made)
+            if (as_code(made->as<PyFunctionObject>()->func_code) == now) return made->as<PyFunctionObject>();
+        return nullptr;
+    }
+
+    bool pour_code(const Swap& swap, PyCodeObject* old_code, PyCodeObject* now) {
+        if (swap.kind.empty() && same_code(old_code, now) && same_lines(old_code, now)) {
+            move_lines(old_code, now->co_firstlineno - old_code->co_firstlineno);
+            return true;
+        }
+        PyFunctionObject* source = evaluated(now);
+        bool found = false;
+        const std::vector<PyFunctionObject*> functions = CodeIndex::instance().functions(old_code);
+        for (PyFunctionObject* function : functions)
+            if (belongs(swap, function, old_code)) {
+                pour_.function(function, now, source, swap);
+                found = true;
+            }
+        if (!same_code(old_code, now)) result_.replaced_code.emplace(as_object(old_code), Ref::borrow(as_object(now)));
+        pour_.nested(old_code, now, swap);
+        return found;
+    }
+
+    void move_lines(PyCodeObject* code, int by) {
+        if (by != 0 && moved_.insert(code).second) result_.journal.push_back(LineWrite{Ref::borrow(as_object(code)), by});
+    }
+
+    // The function that the stage made of a definition stands for the live one.
+    void adopt_evaluated(const Swap& swap, const std::vector<PyCodeObject*>& codes, PyCodeObject* now) {
+        PyFunctionObject* source = evaluated(now);
+        if (source == nullptr) return;
+        for (PyCodeObject* code : codes)
+            for (PyFunctionObject* function : CodeIndex::instance().functions(code))
+                if (belongs(swap, function, code)) {
+                    for (const Ref& made : outcome_.created)
+                        if (as_code(made.as<PyFunctionObject>()->func_code) == now)
+                            outcome_.bottles.emplace(made.get(), Ref::borrow(reinterpret_cast<PyObject*>(function)));
+                    return;
+                }
+    }
+
+    // --- names
+
+    Ref mapped(const Ref& value) const {
+        const auto found = outcome_.bottles.find(value.get());
+        return found == outcome_.bottles.end() ? value : found->second;
+    }
+
+    void resolve_binding(const Binding& binding) {
+        Ref after = binding.after ? mapped(binding.after) : Ref();
+        if (after && binding.before && after.get() != binding.before.get()) after = pour_.adopt(binding, after);
+        if (after.get() == binding.before.get()) return;
+        const bool table = binding.before && after && binding.kind == "data-replaced" && is_table(binding.before.get(), after.get());
+        if (!binding.kind.empty())
+            report(binding.kind, binding.module, binding.where, file_of(binding), binding.line);
+        if (table) {
+            renew(binding.before, after, binding.where);
+            outcome_.bottles.emplace(after.get(), binding.before);
+            return;
+        }
+        write_name(binding, after);
+    }
+
+    static std::string file_of(const Binding& binding) {
+        PyObject* dict = PyModule_Check(binding.owner.get()) ? PyModule_GetDict(binding.owner.get()) : nullptr;
+        PyObject* file = dict != nullptr ? dict_get(dict, "__file__") : nullptr;
+        return file != nullptr && PyUnicode_Check(file) ? to_text(file) : "";
+    }
+
+    void write_name(const Binding& binding, const Ref& after) {
+        if (PyType_Check(binding.owner.get())) {
+            result_.journal.push_back(MemberWrite{binding.owner, binding.name, binding.before, after, binding.where});
+        } else {
+            result_.journal.push_back(
+                NameWrite{Ref::borrow(PyModule_GetDict(binding.owner.get())), binding.name, binding.before, after, binding.where});
+        }
+    }
+
+    void renew(const Ref& live, const Ref& content, const std::string& where) {
+        const auto copy = [](PyObject* table) { return call_method(table, "copy"); };
+        result_.journal.push_back(TableWrite{live, copy(content.get()), copy(live.get()), copy(content.get()), where});
+    }
+
+    // --- what was made in the stage and stays
+
+    void publish_created() {
+        for (const Ref& made : outcome_.created) {
+            if (outcome_.bottles.contains(made.get())) continue;
+            auto* function = made.as<PyFunctionObject>();
+            const auto live = outcome_.live_globals.find(function->func_globals);
+            if (live == outcome_.live_globals.end()) continue;
+            FunctionContent before = FunctionContent::of(function);
+            FunctionContent after = before;
+            after.globals = live->second;
+            result_.journal.push_back(FunctionWrite{made, before, after, ""});
+        }
+    }
+
+    // Threads and generators begun in the stage go on in the live namespace.
+    void publish_frames() {}
+
+    void replace_escaped() {
+        std::map<PyObject*, Ref> escaped;
+        std::map<PyObject*, Py_ssize_t> own;  // references that only the stage holds
+        for (const auto& [object, bottle] : outcome_.bottles) own[object] = 0;
+        const auto count = [&](PyObject* object) {
+            if (const auto known = own.find(object); known != own.end()) ++known->second;
+        };
+        for (const auto& [ns, live] : outcome_.live_globals)
+            for_items(ns, [&](PyObject*, PyObject* value) { count(value); });
+        for (const Ref& made : outcome_.created) count(made.get());
+        for (const Ref& held : outcome_.held) count(held.get());
+        for (const Binding& binding : outcome_.bindings)
+            if (binding.after) count(binding.after.get());
+        for (const ClassMerge& merge : outcome_.merges) count(merge.staged.get());
+        for (PyObject* object : outcome_.staging_holds) count(object);
+        for (const auto& [object, bottle] : outcome_.bottles)
+            if (Py_REFCNT(object) > own[object] && object != bottle.get()) escaped.emplace(object, bottle);
+        if (escaped.empty()) return;
+        std::vector<PyObject*> ignored;
+        for (const auto& [ns, live] : outcome_.live_globals) ignored.push_back(ns);
+        for (PyObject* object : outcome_.staging_dicts) ignored.push_back(object);
+        for (const auto& [object, bottle] : escaped) ignored.push_back(object);
+        Replacements replaced = replace_references(escaped, ignored, result_.journal);
+        for (Ref& type : replaced.touched_types) result_.touched_types.push_back(std::move(type));
+    }
+
+    Outcome& outcome_;
+    Resolved result_;
+    Pour pour_;
+    std::set<std::string> reported_;
+    std::set<PyCodeObject*> moved_;
+};
+
+}  // namespace
+
+Resolved resolve(Outcome& outcome) { return Resolver(outcome).run(); }
+
+void register_stand_in(PyCodeObject* code, const std::string& module, const std::string& where) {
+    all_stand_ins().push_back({Ref::steal(PyWeakref_NewRef(as_object(code), nullptr)), module, where});
+}
+
+std::vector<PyCodeObject*> stand_ins(const std::string& module, const std::string& where) {
+    auto& all = all_stand_ins();
+    std::erase_if(all, [](const StandIn& each) { return PyWeakref_GetObject(each.code.get()) == Py_None; });
+    std::vector<PyCodeObject*> found;
+    for (const StandIn& each : all)
+        if (each.module == module && each.where == where) found.push_back(as_code(PyWeakref_GetObject(each.code.get())));
+    return found;
+}
+
+}  // namespace rebottle

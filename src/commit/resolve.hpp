@@ -1,0 +1,32 @@
+// Turns what staging left into writes: finds the live objects that are meant, and decides how each takes over its new content.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "commit/write.hpp"
+#include "rebottle/report.hpp"
+#include "stage/outcome.hpp"
+
+namespace rebottle {
+
+struct Resolved {
+    Journal journal;
+    std::vector<Change> changes;
+    std::vector<Kept> kept;
+    std::vector<Refusal> refusals;
+    std::vector<Stale> stale;               // functions that keep old code
+    std::map<PyObject*, Ref> replaced_code;  // old code object -> new one, what differs only in lines left out
+    std::vector<Ref> touched_types;          // classes whose cached lookups must be dropped
+    std::vector<Ref> shaped;                 // classes whose abstract methods are to be computed again
+};
+
+// Runs no Python code of the program. Errors: MemoryError.
+Resolved resolve(Outcome& outcome);
+
+// Code that a hotfix put into a function stands in for the definition with that name until the source is edited.
+void register_stand_in(PyCodeObject* code, const std::string& module, const std::string& where);
+std::vector<PyCodeObject*> stand_ins(const std::string& module, const std::string& where);
+
+}  // namespace rebottle

@@ -1,0 +1,435 @@
+#include "engine/core.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <set>
+
+#include "code/index.hpp"
+#include "commit/invert.hpp"
+#include "compat/compat.hpp"
+#include "engine/turn.hpp"
+#include "live/stale.hpp"
+#include "plan/plan.hpp"
+#include "plan/rules.hpp"
+#include "stage/imports.hpp"
+#include "stage/stage.hpp"
+#include "stage/world.hpp"
+
+namespace rebottle {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double now_in_seconds() {
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+[[noreturn]] void refuse(std::vector<Refusal> refusals, Report report = {}) {
+    std::string message;
+    for (const Refusal& r : refusals)
+        message += (message.empty() ? "" : "\n") + std::string("[") + r.rule + "] " + r.where + (r.where.empty() ? "" : ": ") + r.why +
+                   "; " + r.what_to_do + (r.file.empty() ? "" : " (" + r.file + (r.line > 0 ? ", line " + std::to_string(r.line) : "") + ")");
+    report.ok = false;
+    report.refusals = std::move(refusals);
+    throw UpdateFailure{"RefusedError", message, report, {}};
+}
+
+std::string place_of(const std::string& file, int line) {
+    if (file.empty()) return "";
+    return " (" + file + (line > 0 ? ", line " + std::to_string(line) : "") + ")";
+}
+
+std::string cause_text(PyObject* cause) {
+    return std::string(Py_TYPE(cause)->tp_name) + ": " + to_text(cause);
+}
+
+[[noreturn]] void fail(const SourceError& error, Report report) {
+    report.ok = false;
+    std::string message = error.module + ": " + error.what() + place_of(error.file, error.line);
+    throw UpdateFailure{"SourceError", message + "; nothing was changed, mend the source and reload again", report, error.cause};
+}
+
+// The line of the deepest frame of a traceback that lies in the file.
+int line_in(PyObject* exception, const std::string& file) {
+    int line = 0;
+    Ref traceback = attribute(exception, "__traceback__");
+    while (traceback.get() != Py_None) {
+        const Ref frame = attribute(traceback.get(), "tb_frame");
+        const Ref code = attribute(frame.get(), "f_code");
+        if (attribute_text(code.get(), "co_filename") == file) line = static_cast<int>(attribute_long(traceback.get(), "tb_lineno"));
+        traceback = attribute(traceback.get(), "tb_next");
+    }
+    return line;
+}
+
+[[noreturn]] void fail(const ExecutionError& error, Report report) {
+    if (error.cause.is(PyExc_KeyboardInterrupt)) throw error.cause;
+    report.ok = false;
+    int line = line_in(error.cause.value(), error.file);
+    if (line == 0) line = error.line;
+    const std::string where = error.module + (error.where.empty() ? "" : "." + error.where);
+    const std::string message = where + " raised " + cause_text(error.cause.value()) + place_of(error.file, line) +
+                                "; nothing was changed, mend the source and reload again";
+    throw UpdateFailure{"ExecutionError", message, report, Ref::borrow(error.cause.value())};
+}
+
+// Calls a hook of a module, if it has one.
+void call_hook(const ModulePlan& module, const char* name, const Ref& context) {
+    PyObject* hook = dict_get(namespace_of(module.module.get()), name);
+    if (hook == nullptr) return;
+    try {
+        call(hook, {context.get()});
+    } catch (const PythonError& error) {
+        throw ExecutionError{module.name, name, module.now.path, 0, error};
+    }
+}
+
+}  // namespace
+
+// One reload from the plan to the report.
+class Update {
+   public:
+    Update(Core& core, const Request& request) : core_(core), request_(request), start_(Clock::now()) { report_.kind = "reload"; }
+
+    Report run() {
+        try {
+            Plan plan = make_plan();
+            ImportState imports;
+            World world;
+            const auto staging = Clock::now();
+            Outcome outcome = stage(plan, request_, world);
+            report_.timing.stage = seconds_since(staging);
+            std::vector<Ref> contexts;
+            for (const ModulePlan& module : plan.modules) {
+                contexts.push_back(new_dict());
+                if (module.changed()) call_hook(module, "__before_update__", contexts.back());
+            }
+            audit(plan);
+            commit(plan, outcome, world);
+            try {
+                for (std::size_t i = 0; i < plan.modules.size(); ++i)
+                    if (plan.modules[i].changed()) call_hook(plan.modules[i], "__after_update__", contexts[i]);
+            } catch (const ExecutionError&) {
+                take_back(plan);
+                throw;
+            }
+            past_->new_modules = imports.keep();
+        } catch (const SourceError& error) {
+            fail(error, report_);
+        } catch (const ExecutionError& error) {
+            fail(error, report_);
+        } catch (const UnknownModule& unknown) {
+            report_.ok = false;
+            throw UpdateFailure{"UnknownModuleError", "module '" + unknown.name + "' was never imported; import it first, or name another one", report_, {}};
+        }
+        return finish();
+    }
+
+    // Only the plan.
+    Report dry() {
+        try {
+            const Plan plan = make_plan();
+            describe(plan);
+        } catch (const SourceError& error) {
+            fail(error, report_);
+        } catch (const UnknownModule& unknown) {
+            throw UpdateFailure{"UnknownModuleError", "module '" + unknown.name + "' was never imported; import it first, or name another one", report_, {}};
+        }
+        report_.timing.total = seconds_since(start_);
+        return report_;
+    }
+
+   private:
+    Plan make_plan() {
+        Plan plan = rebottle::plan(request_);
+        report_.timing.read = plan.read;
+        report_.timing.compile = plan.compile;
+        report_.kept = plan.kept;
+        report_.refusals = plan.refusals;
+        for (const ModulePlan& module : plan.modules)
+            if (module.changed() || module.now.text != module.record->version.text) report_.modules.push_back(module.name);
+        return plan;
+    }
+
+    void describe_edits(const ModulePlan& module, const std::vector<Edit>& edits) {
+        for (const Edit& edit : edits) {
+            if (edit.kind == Edit::Kind::members) describe_edits(module, edit.members);
+            if (edit.kind == Edit::Kind::lines || edit.kind == Edit::Kind::members) continue;
+            const std::string where = module.name + (edit.where.empty() ? "" : "." + edit.where);
+            report_.changes.push_back({edit_name(edit), where, module.now.path, edit.line()});
+            if (edit.kind == Edit::Kind::run || edit.kind == Edit::Kind::aside || edit.kind == Edit::Kind::function)
+                report_.unknown.push_back(where + ": it has to be run");
+        }
+    }
+
+    static std::string edit_name(const Edit& edit) {
+        switch (edit.kind) {
+            case Edit::Kind::body:
+                return "function-code";
+            case Edit::Kind::function:
+                return "function-signature";
+            case Edit::Kind::aside:
+                return "class-changed";
+            case Edit::Kind::data:
+                return "data";
+            case Edit::Kind::gone:
+                return "gone";
+            default:
+                return edit.now.kind == Statement::Kind::function ? "function-added"
+                       : edit.now.kind == Statement::Kind::class_ ? "class-added"
+                       : edit.now.kind == Statement::Kind::assignment ? "data-added"
+                       : edit.now.kind == Statement::Kind::import_ ? "import"
+                                                                   : "statement";
+        }
+    }
+
+    void describe(const Plan& plan) {
+        for (const ModulePlan& module : plan.modules) describe_edits(module, module.edits);
+        report_.ok = report_.refusals.empty();
+    }
+
+    void audit(const Plan& plan) {
+        const Ref names = Ref::steal(PyList_New(0));
+        for (const ModulePlan& module : plan.modules) check(PyList_Append(names.get(), to_str(module.name).get()));
+        if (PySys_Audit("rebottle.update", "sO", report_.kind.c_str(), names.get()) < 0)
+            throw ExecutionError{"an audit hook", "", "", 0, PythonError()};
+    }
+
+    void commit(Plan& plan, Outcome& outcome, World& world) {
+        const NoCollection no_collection;
+        const auto start = Clock::now();
+        Resolved resolved = resolve(outcome);
+        for (ModulePlan& module : plan.modules) move_lines(module, resolved.journal);
+        for (Refusal& each : resolved.refusals) report_.refusals.push_back(each);
+        if (!report_.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
+        prepare(resolved.journal);
+        world.leave();
+        apply_all(resolved.journal);
+        for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
+        verify(resolved.journal);
+        report_.timing.pause = seconds_since(start);
+        past_ = std::make_shared<Past>();
+        past_->journal = std::move(resolved.journal);
+        past_->replaced_code = std::move(resolved.replaced_code);
+        for (Change& change : resolved.changes) report_.changes.push_back(std::move(change));
+        for (Kept& kept : resolved.kept) report_.kept.push_back(std::move(kept));
+        remember_replaced(past_->replaced_code);
+        report_.stale = stale_now_of(resolved.stale);
+        for (ModulePlan& module : plan.modules) {
+            past_->versions[module.name] = module.record->version;
+            module.record->version = module.now;
+        }
+    }
+
+    std::vector<Stale> stale_now_of(std::vector<Stale> functions) {
+        std::vector<Stale> all = stale_now();
+        std::erase_if(all, [&](const Stale& each) {
+            return each.kind == "function" && std::any_of(functions.begin(), functions.end(), [&](const Stale& known) {
+                       return known.where.ends_with(each.where);
+                   });
+        });
+        all.insert(all.end(), functions.begin(), functions.end());
+        return all;
+    }
+
+    // Code that only stands elsewhere now.
+    static void move_lines(const ModulePlan& module, Journal& journal) {
+        if (module.moves.empty()) return;
+        std::set<PyCodeObject*> inner;
+        const std::vector<PyCodeObject*> codes = CodeIndex::instance().codes_in(module.record->version.path);
+        for (PyCodeObject* code : codes)
+            for_nested(code, [&](PyCodeObject* nested) { for_all_code(nested, [&](PyCodeObject* each) { inner.insert(each); }); });
+        for (PyCodeObject* code : codes) {
+            if (inner.contains(code)) continue;
+            for (const LineMove& move : module.moves)
+                if (code->co_firstlineno >= move.first && code->co_firstlineno <= move.last)
+                    journal.push_back(LineWrite{Ref::borrow(as_object(code)), move.by});
+        }
+        move_classes(module, namespace_of(module.module.get()), journal);
+    }
+
+    // What inspect reads of classes (3.13).
+    static void move_classes(const ModulePlan& module, PyObject* dict, Journal& journal) {
+        for_items(dict, [&](PyObject* name, PyObject* value) {
+            if (!PyType_Check(value) || !PyUnicode_Check(name)) return;
+            const Ref members = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(value)));
+            PyObject* line = dict_get(members.get(), "__firstlineno__");
+            PyObject* owner = dict_get(members.get(), "__module__");
+            if (line == nullptr || !PyLong_Check(line) || owner == nullptr || !PyUnicode_Check(owner) || to_text(owner) != module.name) return;
+            const long at = PyLong_AsLong(line);
+            for (const LineMove& move : module.moves)
+                if (at >= move.first && at <= move.last)
+                    journal.push_back(MemberWrite{Ref::borrow(value), interned("__firstlineno__"), Ref::borrow(line), to_int(at + move.by), ""});
+        });
+    }
+
+    void verify(Journal& journal) {
+        for (const Write& write : journal)
+            if (!holds(write)) {
+                undo_all(journal);
+                report_.ok = false;
+                throw UpdateFailure{"VerificationError", "after the commit a definition isn't what it was to be; the update was undone", report_, {}};
+            }
+    }
+
+    void take_back(Plan& plan) {
+        undo_all(past_->journal);
+        forget_replaced(past_->replaced_code);
+        for (ModulePlan& module : plan.modules) module.record->version = past_->versions[module.name];
+    }
+
+    Report finish() {
+        report_.id = core_.next_id_++;
+        report_.time = now_in_seconds();
+        report_.ok = report_.refusals.empty();
+        report_.timing.total = seconds_since(start_);
+        past_->report = report_;
+        core_.remember(past_);
+        return report_;
+    }
+
+    Core& core_;
+    const Request& request_;
+    Clock::time_point start_;
+    Report report_;
+    std::shared_ptr<Past> past_;
+};
+
+Core& Core::instance() {
+    static auto* core = new Core;
+    return *core;
+}
+
+bool Core::disabled() {
+    const char* value = std::getenv("REBOTTLE_DISABLE");
+    return value != nullptr && std::string_view(value) == "1";
+}
+
+namespace {
+
+// Whether two updates touched the same definition.
+bool overlap(const Past& later, const Past& earlier) {
+    for (const Change& a : later.report.changes)
+        for (const Change& b : earlier.report.changes)
+            if (a.where == b.where || a.where.starts_with(b.where + ".") || b.where.starts_with(a.where + ".")) return true;
+    return false;
+}
+
+void check_allowed() {
+    if (Core::disabled()) refuse({refusal("disabled", "")});
+    if (Turns::instance().updating_here()) refuse({refusal("nested-update", "")});
+    if (Turns::instance().holds_here()) refuse({refusal("held", "")});
+}
+
+}  // namespace
+
+Report Core::reload(const Request& request) {
+    check_allowed();
+    Report report;
+    {
+        const Turn turn;
+        report = Update(*this, request).run();
+    }
+    publish(report);
+    return report;
+}
+
+Report Core::plan(const Request& request) {
+    if (disabled()) refuse({refusal("disabled", "")});
+    return Update(*this, request).dry();
+}
+
+void Core::remember(std::shared_ptr<Past> past) {
+    loosen(past->journal);
+    history_.push_back(std::move(past));
+    if (history_.size() > history_size_) history_.erase(history_.begin());
+}
+
+void Core::publish(const Report& report) {
+    if (callbacks_.empty() || publisher_ == nullptr) return;
+    const Ref object = Ref::steal(publisher_(report));
+    const std::vector<Ref> callbacks = callbacks_;
+    for (const Ref& callback : callbacks) {
+        PyObject* result = PyObject_CallOneArg(callback.get(), object.get());
+        if (result == nullptr) {
+            PyErr_WriteUnraisable(callback.get());
+        } else {
+            Py_DECREF(result);
+        }
+    }
+}
+
+bool Core::in_force(std::uint64_t id) const {
+    const auto past = find(id);
+    return past && past->in_force && !past->superseded;
+}
+
+std::shared_ptr<Past> Core::find(std::uint64_t id) const {
+    const auto found = std::find_if(history_.begin(), history_.end(), [id](const auto& past) { return past->report.id == id; });
+    return found == history_.end() ? nullptr : *found;
+}
+
+Report Core::hotfix(const std::string&, const std::string&) { refuse({}); }
+
+Report Core::rollback(std::uint64_t id, bool cascade) {
+    check_allowed();
+    Report report;
+    {
+        const Turn turn;
+        std::shared_ptr<Past> past = find(id);
+        if (id == 0)
+            for (const auto& each : history_)
+                if (each->in_force && each->report.kind != "rollback") past = each;
+        if (!past || !past->in_force) refuse({refusal("rollback-gone", past ? "update #" + std::to_string(past->report.id) : "")});
+        std::vector<std::shared_ptr<Past>> later;
+        for (auto each = history_.rbegin(); each != history_.rend() && *each != past; ++each)
+            if ((*each)->in_force && (*each)->report.kind != "rollback" && overlap(**each, *past)) later.push_back(*each);
+        if (!later.empty() && !cascade) refuse({refusal("rollback-order", "update #" + std::to_string(past->report.id))});
+        for (const auto& each : later) undo(each);
+        report = undo(past);
+    }
+    publish(report);
+    return report;
+}
+
+Report Core::undo(const std::shared_ptr<Past>& past) {
+    const auto start = Clock::now();
+    Report report;
+    report.kind = "rollback";
+    report.modules = past->report.modules;
+    auto done = std::make_shared<Past>();
+    {
+        const NoCollection no_collection;
+        Inverse inverse = invert(past->journal, past->replaced_code);
+        prepare(inverse.journal);
+        apply_all(inverse.journal);
+        forget_replaced(past->replaced_code);
+        remember_replaced(inverse.replaced_code);
+        done->journal = std::move(inverse.journal);
+        done->replaced_code = std::move(inverse.replaced_code);
+        report.changes = std::move(inverse.changes);
+        report.kept = std::move(inverse.kept);
+        report.stale = stale_now();
+        report.timing.pause = seconds_since(start);
+    }
+    for (const auto& [name, version] : past->versions) {
+        ModuleRecord& record = Modules::instance().record(name);
+        done->versions[name] = record.version;
+        record.version = version;
+    }
+    past->in_force = false;
+    done->undoes = past->report.id;
+    if (past->undoes != 0)
+        if (const auto original = find(past->undoes)) original->in_force = true;
+    report.id = next_id_++;
+    report.time = now_in_seconds();
+    report.timing.total = seconds_since(start);
+    done->report = report;
+    remember(done);
+    return report;
+}
+
+}  // namespace rebottle

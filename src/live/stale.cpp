@@ -1,0 +1,79 @@
+#include "live/stale.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "code/code.hpp"
+#include "code/index.hpp"
+#include "compat/compat.hpp"
+
+namespace rebottle {
+namespace {
+
+std::vector<Ref>& remembered() {
+    static auto* codes = new std::vector<Ref>;  // weak references
+    return *codes;
+}
+
+std::set<PyCodeObject*> replaced_code() {
+    std::set<PyCodeObject*> codes;
+    std::erase_if(remembered(), [](const Ref& weak) { return PyWeakref_GetObject(weak.get()) == Py_None; });
+    for (const Ref& weak : remembered()) codes.insert(as_code(PyWeakref_GetObject(weak.get())));
+    return codes;
+}
+
+Stale describe(const char* kind, PyCodeObject* code, int line, unsigned long thread, const char* why) {
+    return {kind, to_text(code->co_qualname), to_text(code->co_filename), line, thread, why};
+}
+
+const char* kind_of(PyObject* generator) {
+    if (PyCoro_CheckExact(generator)) return "coroutine";
+    return PyAsyncGen_CheckExact(generator) ? "async generator" : "generator";
+}
+
+std::vector<PyObject*> all_generators() {
+    std::vector<PyObject*> found;
+    PyUnstable_GC_VisitObjects(
+        [](PyObject* object, void* data) {
+            if (PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object))
+                static_cast<std::vector<PyObject*>*>(data)->push_back(object);
+            return 1;
+        },
+        &found);
+    return found;
+}
+
+}  // namespace
+
+void remember_replaced(const std::map<PyObject*, Ref>& replaced) {
+    for (const auto& [code, now] : replaced) remembered().push_back(Ref::steal(PyWeakref_NewRef(code, nullptr)));
+}
+
+void forget_replaced(const std::map<PyObject*, Ref>& replaced) {
+    std::erase_if(remembered(), [&](const Ref& weak) { return replaced.contains(PyWeakref_GetObject(weak.get())); });
+}
+
+std::vector<Stale> stale_now() {
+    std::vector<Stale> found;
+    const std::set<PyCodeObject*> codes = replaced_code();
+    if (codes.empty()) return found;
+    compat::for_running_frames([&](const compat::LiveFrame& frame) {
+        if (codes.contains(frame.code))
+            found.push_back(describe("frame", frame.code, frame.line, frame.thread, "it finishes on the code it began with"));
+    });
+    const bool generators = std::any_of(codes.begin(), codes.end(), [](PyCodeObject* code) {
+        return (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+    });
+    if (generators)
+        for (PyObject* generator : all_generators()) {
+            compat::LiveFrame frame{};
+            if (compat::suspended_frame(generator, frame) && codes.contains(frame.code))
+                found.push_back(describe(kind_of(generator), frame.code, frame.line, 0, "it goes on in the code it began with"));
+        }
+    for (PyCodeObject* code : codes)
+        if (!CodeIndex::instance().functions(code).empty())
+            found.push_back(describe("function", code, code->co_firstlineno, 0, "it keeps its old code"));
+    return found;
+}
+
+}  // namespace rebottle

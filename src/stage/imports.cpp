@@ -1,0 +1,54 @@
+#include "stage/imports.hpp"
+
+#include "source/modules.hpp"
+
+namespace rebottle {
+
+ImportState::ImportState() {
+    const Ref sys = import_module("sys");
+    for (const char* name : {"meta_path", "path", "path_hooks"}) {
+        const Ref list = attribute_or_null(sys.get(), name);
+        if (list && PyList_Check(list.get()))
+            lists_.emplace_back(list, Ref::steal(PyList_GetSlice(list.get(), 0, PyList_GET_SIZE(list.get()))));
+    }
+    Modules::instance().start_noting();
+}
+
+ImportState::~ImportState() {
+    if (!kept_) restore();
+}
+
+std::vector<std::string> ImportState::keep() {
+    kept_ = true;
+    return Modules::instance().stop_noting();
+}
+
+void ImportState::restore() noexcept {
+    const ErrorAside aside;
+    forget_modules(Modules::instance().stop_noting());
+    for (const auto& [list, content] : lists_)
+        if (PyList_SetSlice(list.get(), 0, PyList_GET_SIZE(list.get()), content.get()) < 0) PyErr_Clear();
+}
+
+void forget_modules(const std::vector<std::string>& names) noexcept {
+    const ErrorAside aside;
+    for (auto name = names.rbegin(); name != names.rend(); ++name) {
+        try {
+            const Ref key = to_str(*name);
+            const Ref module = loaded_module(*name);
+            if (!module) continue;
+            check(PyDict_DelItem(PyImport_GetModuleDict(), key.get()));
+            const std::size_t dot = name->rfind('.');
+            if (dot == std::string::npos) continue;
+            const Ref parent = loaded_module(name->substr(0, dot));
+            if (!parent || !PyModule_Check(parent.get())) continue;
+            PyObject* dict = PyModule_GetDict(parent.get());
+            if (dict_get(dict, name->substr(dot + 1)) == module.get())
+                check(PyDict_DelItem(dict, to_str(name->substr(dot + 1)).get()));
+        } catch (const PythonError&) {
+            continue;  // its exception is dropped: the others are to be taken out as well
+        }
+    }
+}
+
+}  // namespace rebottle

@@ -1,0 +1,30 @@
+// The import system around an update: what a failed one imported is taken out again.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/python.hpp"
+
+namespace rebottle {
+
+class ImportState {
+   public:
+    ImportState();
+    ~ImportState();
+    ImportState(const ImportState&) = delete;
+    ImportState& operator=(const ImportState&) = delete;
+
+    // The update succeeded: what it imported stays. Returns the names of the modules that it imported.
+    std::vector<std::string> keep();
+
+   private:
+    void restore() noexcept;
+    std::vector<std::pair<Ref, Ref>> lists_;  // a list of the import system and its former content
+    bool kept_ = false;
+};
+
+// Takes modules out of sys.modules and of their parent packages.
+void forget_modules(const std::vector<std::string>& names) noexcept;
+
+}  // namespace rebottle
