@@ -15,7 +15,7 @@ import pytest
 KINDS: dict[str, tuple[str, Callable[[Any], object]]] = {
     "function": ("def f(x): return ['function', x]\n", lambda result: result),
     "coroutine": ("async def f(x): return ['coroutine', x]\n", lambda result: asyncio.run(result)),
-    "generator": ("def f(x):\n    yield 'generator'\n    yield x\n", lambda result: list(result)),
+    "generator": ("def f(x):\n    yield 'generator'\n    yield x\n", list),
     "async generator": (
         "async def f(x):\n    yield 'async generator'\n    yield x\n",
         lambda result: asyncio.run(collect(result)),
@@ -54,12 +54,13 @@ def test_old_holders_follow_a_change_of_kind(ab: Any, old: str, new: str) -> Non
     (before, get_old), (after, get_new) = KINDS[old], KINDS[new]
     m, update = ab(before)
     held, part = m.f, functools.partial(m.f, 1)
+    calls: list[Callable[[], Any]] = [lambda: m.f(1), lambda: held(1), part]
     assert get_old(held(1)) == [old, 1]
     report = update(after, undo=False)
-    for call in (lambda: m.f(1), lambda: held(1), part):
+    for call in calls:
         assert get_new(call()) == [new, 1]
     report.rollback()
-    for call in (lambda: m.f(1), lambda: held(1), part):
+    for call in calls:
         assert get_old(call()) == [old, 1]
     assert m.f is held
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def test_a_second_name_that_becomes_a_function_of_its_own_leaves_the_first(ab: A
     assert m.g is m.f is f
 
 
-MOVED = {
+MOVED: dict[str, tuple[str, str, Callable[[Any], object], tuple[str, str]]] = {
     "function": ("def f(): return 'old'\n", "def f(): return 'new'\n", lambda f: f(), ("old", "new")),
     "class": (
         "class f:\n    def m(self): return 'old'\n",

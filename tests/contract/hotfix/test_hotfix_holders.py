@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -46,7 +47,7 @@ FIX = """
     player.Player.fire_func = new_fire_func
 """
 
-HOLDERS = {
+HOLDERS: dict[str, Callable[[Any, Any], None]] = {
     "the class": lambda ui, target: ui.shooter.fire_func(target),
     "another module's name": lambda ui, target: ui.player_fire(ui.shooter, target),
     "a dispatch table": lambda ui, target: ui.table["fire"](ui.shooter, target),
