@@ -140,7 +140,7 @@ def test_inspect_finds_the_new_source_after_several_edits(ab: Any, kind: str) ->
 
 
 def test_a_private_name_in_an_edited_method_is_mangled(ab: Any) -> None:
-    a = "class C:\n    def __init__(self): self.__x = 1\n    def get(self): return self.__x\n"
+    a = "class C:\n    def __init__(self): self.__x = 1\n    def get(self):\n        return self.__x\n"
     m, update = ab(a)
     it = m.C()
     report = update(

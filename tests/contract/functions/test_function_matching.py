@@ -191,7 +191,7 @@ def test_one_more_singledispatch_implementation_is_registered(ab: Any) -> None:
     """
     m, update = ab(a)
     held = m.show
-    update(a + '        @show.register\n        def _(x: str): return "str"\n')
+    update(a.rstrip() + '\n        @show.register\n        def _(x: str): return "str"\n')
     assert m.show is held
     assert (held(1), held("a"), held(1.5)) == ("int", "str", "any")
 
