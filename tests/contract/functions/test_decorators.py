@@ -68,7 +68,7 @@ def test_wrapper_and_function_edited_in_one_update_both_show(program: Any) -> No
 
 def test_an_edit_through_three_layers_of_wrappers_shows(program: Any) -> None:
     text = "import @tools@ as tools\nlayer = tools.nested('y')\n"
-    text += "@tools.trace\n@layer\n@tools.Trace\ndef f(x): return 'old'\n"
+    text += "@tools.Trace\n@tools.trace\n@layer\ndef f(x): return 'old'\n"
     _, m = program.load(tools=TOOLS, m=text)
     held = m.f
     program.update({"m": text.replace("old", "new")})

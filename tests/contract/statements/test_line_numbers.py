@@ -156,8 +156,8 @@ def test_a_breakpoint_set_on_a_line_of_the_new_file_stops_there(ab: Any, edit: s
 def test_co_filename_and_first_line_are_those_of_a_fresh_import(ab: Any, program: Any) -> None:
     m, update = ab(A)
     new = SHIFT + A.replace("raise ValueError", "x = 1\n    raise ValueError", 1)
-    update(new)
     [fresh] = program.load(fresh=new)
+    update(new)
 
     def shape(module: Any) -> list[tuple[int, list[Any]]]:
         codes = [module.f, module.C.m, module.C.Inner.deep, module.outer, module.shout, module.gen]
