@@ -15,8 +15,8 @@ PyCodeObject* code_of(PyFunctionObject* function) { return as_code(function->fun
 }  // namespace
 
 CodeIndex& CodeIndex::instance() {
-    static CodeIndex index;
-    return index;
+    static auto* index = new CodeIndex;  // never destroyed: code objects may outlive it
+    return *index;
 }
 
 CodeIndex::CodeIndex() {

@@ -5,6 +5,7 @@
 
 #include "code/index.hpp"
 #include "compat/compat.hpp"
+#include "plan/plan.hpp"
 
 namespace rebottle {
 namespace {
@@ -187,7 +188,6 @@ void Pour::whole_function(PyFunctionObject* live, PyFunctionObject* staged, cons
 void Pour::become(PyObject* live, const Ref& now) { outcome_.bottles.emplace(live, now); }
 
 void Pour::kind_changed(const Binding& binding, PyObject* live, PyObject* now) {
-    const Ref name = interned("__name__");
     for (const auto& [module_name, module] : [&] {
              std::vector<std::pair<Ref, Ref>> modules;
              for_items(PyImport_GetModuleDict(), [&](PyObject* key, PyObject* value) {
@@ -230,6 +230,19 @@ void Pour::forward(PyFunctionObject* live, PyObject* target, const std::string& 
     after.dict = merged_dict(live->func_dict, wrapped.get(), true);
 }
 
+namespace {
+
+// Whether the name holds what its own `def` or `class` statement bound, not an alias or an import.
+bool is_own_definition(const Binding& binding) {
+    PyObject* live = binding.before.get();
+    PyObject* dict = PyModule_GetDict(binding.owner.get());
+    if (PyType_Check(live)) return live_class(dict, binding.where).get() == live;
+    return PyFunction_Check(live) && as_function(live)->func_globals == dict &&
+           qualname(as_code(as_function(live)->func_code)) == binding.where;
+}
+
+}  // namespace
+
 Ref Pour::adopt(const Binding& binding, const Ref& after) {
     PyObject* live = binding.before.get();
     PyObject* staged = after.get();
@@ -237,10 +250,10 @@ Ref Pour::adopt(const Binding& binding, const Ref& after) {
     if (Py_IS_TYPE(live, &PyProperty_Type) && Py_IS_TYPE(staged, &PyProperty_Type)) return adopt_property(binding, live, staged);
     if (is_method_holder(live) && Py_IS_TYPE(live, Py_TYPE(staged))) return adopt_method_holder(binding, live, staged);
     if (is_cache(live) && is_cache(staged)) return adopt_cache(binding, live, staged);
-    if (binding.kind.starts_with("function") && Py_IS_TYPE(live, Py_TYPE(staged)) && !PyType_Check(live))
+    if (binding.kind.starts_with("function") && Py_IS_TYPE(live, Py_TYPE(staged)) && PyCallable_Check(live) && !PyType_Check(live))
         return adopt_instance(binding, live, staged);
     const bool definition = binding.kind.starts_with("function") || binding.kind.starts_with("class") || binding.kind.starts_with("data");
-    if (!definition || !PyModule_Check(binding.owner.get()) || !(PyFunction_Check(live) || PyType_Check(live))) return after;
+    if (!definition || !PyModule_Check(binding.owner.get()) || !is_own_definition(binding)) return after;
     if (PyFunction_Check(live) && PyCallable_Check(staged) && !PyType_Check(staged) && !reaches(staged, live)) {
         // Decorated by something that isn't a function: what was evaluated is its own inner function.
         for (const Ref& made : outcome_.created)

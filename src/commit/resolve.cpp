@@ -24,6 +24,11 @@ std::vector<StandIn>& all_stand_ins() {
     return *all;
 }
 
+// Whether an object is one that others hold for itself: a value such as an int or a str may be shared by accident.
+bool has_identity(PyObject* object) {
+    return PyObject_IS_GC(object) && !PyTuple_CheckExact(object) && !_Py_IsImmortal(object);
+}
+
 // Resolves one outcome.
 class Resolver {
    public:
@@ -219,7 +224,7 @@ class Resolver {
         for (const ClassMerge& merge : outcome_.merges) count(merge.staged.get());
         for (PyObject* object : outcome_.staging_holds) count(object);
         for (const auto& [object, bottle] : outcome_.bottles)
-            if (Py_REFCNT(object) > own[object] && object != bottle.get()) escaped.emplace(object, bottle);
+            if (Py_REFCNT(object) > own[object] && object != bottle.get() && has_identity(object)) escaped.emplace(object, bottle);
         if (escaped.empty()) return;
         std::vector<PyObject*> ignored;
         for (const auto& [ns, live] : outcome_.live_globals) ignored.push_back(ns);

@@ -45,8 +45,8 @@ bool matches(const std::string& pattern, const std::string& name) {
 }
 
 Modules& Modules::instance() {
-    static Modules modules;
-    return modules;
+    static auto* modules = new Modules;  // never destroyed: it holds Python objects
+    return *modules;
 }
 
 Modules::Modules() {
