@@ -1,0 +1,185 @@
+// Statements of one module, in source order, and the names that they leave.
+#include <algorithm>
+#include <set>
+
+#include "code/index.hpp"
+#include "code/tree.hpp"
+#include "stage/module_stage.hpp"
+
+namespace rebottle {
+
+using Kind = Edit::Kind;
+
+std::string change_kind(const Edit& edit) {
+    const bool is_new = !edit.old;
+    switch (edit.now.kind) {
+        case Statement::Kind::function:
+            if (is_new) return "function-added";
+            return edit.kind == Kind::body ? "function-code" : "function-signature";
+        case Statement::Kind::class_:
+            return is_new ? "class-added" : "class-changed";
+        case Statement::Kind::assignment:
+            return is_new ? "data-added" : "data-replaced";
+        case Statement::Kind::import_:
+            return "import";
+        case Statement::Kind::type_alias:
+            return "type-alias";
+        case Statement::Kind::docstring:
+            return "docstring";
+        default:
+            return edit.kind == Kind::body ? "function-code" : "statement";
+    }
+}
+
+void ModuleStage::run_statement(Scope& scope, Edit& edit) {
+    const Ref root = scope.run({edit.now.node}, edit.now.offset);
+    outcome_.held.push_back(root);
+    if (edit.old && edit.old_root) outermost_pairs(edit, as_code(edit.old_root.get()), as_code(root.get()));
+    if (edit.now.binds.empty() && edit.now.kind != Statement::Kind::import_)
+        outcome_.changes.push_back({"statement", plan_.name, plan_.now.path, edit.line()});
+}
+
+void ModuleStage::run_again(Scope& scope, Edit& edit) {
+    for (const std::string& name : edit.now.binds)
+        if (PyObject* live = dict_get(scope.before(), name); live != nullptr && (!is_data(live) || always_follows(name))) return;
+    run_statement(scope, edit);
+}
+
+void ModuleStage::remove(Scope& scope, Edit& edit) {
+    for (const std::string& name : edit.old.binds) {
+        PyObject* live = dict_get(scope.names(), name);
+        if (live == nullptr || PyModule_Check(live) || is_bound_again(scope, name)) continue;
+        const bool function = PyFunction_Check(live) || PyObject_TypeCheck(live, &PyClassMethod_Type) || PyObject_TypeCheck(live, &PyStaticMethod_Type);
+        if (request_.prune || (marks_.delete_functions && function) || is_inherited(scope, name) || is_supplied(scope, name)) {
+            check(PyDict_DelItem(scope.names(), interned(name).get()));
+        } else if (edit.old.kind != Statement::Kind::import_) {
+            outcome_.kept.push_back({plan_.name + "." + scope.where(name), "gone from the source, the name stays (prune=True removes it)", plan_.now.path, 0});
+        }
+    }
+}
+
+bool ModuleStage::is_bound_again(Scope& scope, const std::string& name) const {
+    if (scope.is_class()) return class_binds(scope, name);
+    for (const Chunk& chunk : plan_.now.split.chunks) {
+        const std::string text(chunk.in(plan_.now.text));
+        if (text.find(name) == std::string::npos) continue;
+        const Ref tree = parse(text, plan_.now.path, plan_.flags);
+        for (const Statement& statement : statements_of(attribute(tree.get(), "body").get(), 0, false))
+            if (statement.binds_name(name)) return true;
+    }
+    return false;
+}
+
+bool ModuleStage::class_binds(const Scope& scope, const std::string& name) const {
+    const std::vector<Edit>* edits = &plan_.edits;
+    const std::string path = scope.path() + ".";
+    for (std::size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', dot + 1)) {
+        const std::string prefix = path.substr(0, dot);
+        const auto found = std::find_if(edits->begin(), edits->end(), [&](const Edit& edit) { return edit.now && edit.where == prefix; });
+        if (found == edits->end()) return false;
+        edits = &found->members;
+    }
+    return std::any_of(edits->begin(), edits->end(), [&](const Edit& edit) { return edit.now && edit.now.binds_name(name); });
+}
+
+bool ModuleStage::is_inherited(const Scope& scope, const std::string& name) {
+    if (!scope.is_class()) return false;
+    PyObject* order = reinterpret_cast<PyTypeObject*>(scope.type())->tp_mro;
+    for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(order); ++i) {
+        const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(order, i))));
+        if (dict_get(dict.get(), name) != nullptr) return true;
+    }
+    return false;
+}
+
+bool ModuleStage::is_supplied(const Scope& scope, const std::string&) {
+    return !scope.is_class() && dict_get(scope.names(), "__getattr__") != nullptr;
+}
+
+void ModuleStage::bind_differences(Scope& scope, const std::vector<Edit>& edits) {
+    const Ref owner = scope.is_class() ? Ref::borrow(scope.type()) : plan_.module;
+    const Ref live = scope.is_class() ? Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(scope.type()))) : Ref::borrow(live_);
+    const auto add = [&](PyObject* key, PyObject* after) {
+        Binding binding;
+        binding.owner = owner;
+        binding.name = Ref::borrow(key);
+        binding.before = Ref::borrow(dict_get(live.get(), key));
+        binding.after = Ref::borrow(after);
+        binding.module = plan_.name;
+        binding.where = scope.where(to_text(key));
+        describe(binding, edits);
+        outcome_.bindings.push_back(std::move(binding));
+    };
+    for_items(scope.names(), [&](PyObject* key, PyObject* value) {
+        if (PyUnicode_Check(key) && dict_get(scope.before(), key) != value) add(key, value);
+    });
+    for_items(scope.before(), [&](PyObject* key, PyObject*) {
+        if (dict_get(scope.names(), key) == nullptr) add(key, nullptr);
+    });
+}
+
+void ModuleStage::describe(Binding& binding, const std::vector<Edit>& edits) const {
+    const std::string name = to_text(binding.name.get());
+    for (const Edit& edit : edits) {
+        if (edit.now && edit.now.binds_name(name)) {
+            binding.line = edit.now.line;
+            binding.kind = change_kind(edit);
+            binding.importers = edit.old && edit.now.kind != Statement::Kind::import_;
+        } else if (edit.kind == Kind::gone && edit.old.binds_name(name)) {
+            binding.kind = "removed";
+        }
+    }
+    if (const auto known = evaluated_.find(binding.where); known != evaluated_.end()) binding.decorators_changed = known->second;
+}
+
+void ModuleStage::without_running() {
+    for (Edit& edit : plan_.edits) bodies(edit);
+}
+
+void ModuleStage::run(StagedModule& staged) {
+    Scope scope(plan_, staged);
+    old_values_ = Ref::steal(PyDict_Copy(live_));
+    marks_ = marks_of(plan_.edits, live_);
+    for (Edit& edit : plan_.edits) step(scope, edit);
+    bind_differences(scope, plan_.edits);
+}
+
+void ModuleStage::step(Scope& scope, Edit& edit) {
+    try {
+        apply(scope, edit);
+    } catch (const PythonError& error) {
+        throw ExecutionError{plan_.name, edit.where, plan_.now.path, edit.line(), error};
+    }
+}
+
+void ModuleStage::apply(Scope& scope, Edit& edit) {
+    switch (edit.kind) {
+        case Kind::lines:
+        case Kind::body:
+            bodies(edit);
+            break;
+        case Kind::function:
+            evaluate_function(scope, edit);
+            break;
+        case Kind::members:
+            change_members(scope, edit);
+            break;
+        case Kind::aside:
+            run_aside(scope, edit);
+            break;
+        case Kind::data:
+            change_data(scope, edit);
+            break;
+        case Kind::run:
+            run_statement(scope, edit);
+            break;
+        case Kind::again:
+            run_again(scope, edit);
+            break;
+        case Kind::gone:
+            remove(scope, edit);
+            break;
+    }
+}
+
+}  // namespace rebottle

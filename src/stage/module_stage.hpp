@@ -1,0 +1,101 @@
+// Stages one module of a plan: what its edits leave to be committed.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "plan/plan.hpp"
+#include "stage/outcome.hpp"
+#include "stage/scope.hpp"
+#include "stage/stage.hpp"
+#include "stage/policy.hpp"
+
+namespace rebottle {
+
+class ModuleStage {
+   public:
+    ModuleStage(ModulePlan& plan, const Request& request, Outcome& outcome)
+        : plan_(plan), request_(request), outcome_(outcome), live_(namespace_of(plan.module.get())) {}
+
+    void run(StagedModule& staged);
+    // Where nothing has to be run.
+    void without_running();
+
+   private:
+    // --- statements and names (module_stage.cpp)
+
+    void run_statement(Scope& scope, Edit& edit);
+    void run_again(Scope& scope, Edit& edit);
+    void remove(Scope& scope, Edit& edit);
+    // Whether another statement of the new source binds the name.
+    bool is_bound_again(Scope& scope, const std::string& name) const;
+    bool class_binds(const Scope& scope, const std::string& name) const;
+    static bool is_inherited(const Scope& scope, const std::string& name);
+    static bool is_supplied(const Scope& scope, const std::string&);
+    void bind_differences(Scope& scope, const std::vector<Edit>& edits);
+    void describe(Binding& binding, const std::vector<Edit>& edits) const;
+    // Errors of the user's code get the place where they happened.
+    void step(Scope& scope, Edit& edit);
+    void apply(Scope& scope, Edit& edit);
+
+    // --- functions (stage_functions.cpp)
+
+    // Replaces unchanged default values by names bound to the live ones.
+    void keep_defaults(Scope& scope, PyObject* old, PyObject* copy, PyFunctionObject* live);
+    static Ref live_default(PyFunctionObject* live, const std::string& parameter);
+    static void replace_default(PyObject* function, PyObject* node, PyObject* replacement);
+    void evaluate_function(Scope& scope, Edit& edit);
+    Swap swap_for(const Edit& edit, PyCodeObject* old_code, PyCodeObject* now_code) const;
+    // Code of functions follows without running anything.
+    void bodies(Edit& edit);
+    // All functions in a block, a class or an assignment; the chunk's code is compared as a whole.
+    void outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCodeObject* now_root);
+
+    // --- classes (stage_classes.cpp)
+
+    // A class moved, or one of its functions changed: what inspect reads follows.
+    void class_lines(const Edit& edit);
+    void member_follows(const Ref& live, PyObject* dict, const char* name, Ref value);
+    // The constant that a class body stores as __static_attributes__ (3.13): the last tuple of names among its constants.
+    static Ref static_attributes(PyCodeObject* body);
+    // Definitions of one name that build on each other (a property and its setter) are evaluated together.
+    static void evaluate_together(std::vector<Edit>& members);
+    void change_members(Scope& outer, Edit& edit);
+    void run_aside(Scope& scope, Edit& edit);
+    // Methods of a class that was run aside: their code is that of the run.
+    void member_swaps(const Edit& edit, PyCodeObject* root);
+    // Data of a class run aside stays unless its statement was edited and the policy replaces it.
+    void keep_class_data(const Edit& edit, ClassMerge& merge);
+
+    // --- data (stage_data.cpp)
+
+    void keep(const Edit& edit, const std::string& name, const std::string& why);
+    static Ref value_node(const Statement& statement);
+    // Whether the policy has a say: the names hold data now, and the source still binds data to them.
+    bool is_policy_data(Scope& scope, const Edit& edit);
+    Policy policy_of(const Edit& edit) const;
+    void change_data(Scope& scope, Edit& edit);
+    // `x: int = 1` whose value stays: the annotation alone is run.
+    void follow_annotation(Scope& scope, const Edit& edit);
+    void merge_data(Scope& scope, Edit& edit);
+    // What the former source would give, or nothing.
+    Ref old_value_of(Scope& scope, const Edit& edit, const Ref& expression);
+
+    ModulePlan& plan_;
+    const Request& request_;
+    Outcome& outcome_;
+    PyObject* live_;
+    Ref old_values_;
+    Marks marks_;
+    std::vector<std::string> placeholders_;
+    std::map<std::string, bool> evaluated_;  // where -> its decorators changed
+};
+
+// The kind of change that an edit is reported as.
+std::string change_kind(const Edit& edit);
+
+// The live functions of a definition of the former source, by its compiled code.
+std::vector<PyFunctionObject*> live_functions(PyCodeObject* old_code, const std::string& file, PyObject* globals);
+
+}  // namespace rebottle

@@ -1,0 +1,129 @@
+// Classes: changed in place, or run aside.
+#include <algorithm>
+#include <set>
+
+#include "code/index.hpp"
+#include "code/tree.hpp"
+#include "stage/module_stage.hpp"
+
+namespace rebottle {
+
+using Kind = Edit::Kind;
+
+void ModuleStage::class_lines(const Edit& edit) {
+    const Ref live = live_class(live_, edit.where);
+    if (!live) return;
+    const Ref dict = Ref::steal(PyType_GetDict(live.as<PyTypeObject>()));
+    PyCodeObject* body = nullptr;
+    for_all_code(as_code(edit.now_root.get()), [&](PyCodeObject* code) {
+        if (!is_function_code(code) && qualname(code) == edit.where) body = code;
+    });
+    if (body == nullptr) return;
+    member_follows(live, dict.get(), "__firstlineno__", to_int(edit.now.line));
+    if (Ref attributes = static_attributes(body)) member_follows(live, dict.get(), "__static_attributes__", attributes);
+}
+
+void ModuleStage::member_follows(const Ref& live, PyObject* dict, const char* name, Ref value) {
+    PyObject* before = dict_get(dict, name);
+    if (before == nullptr || equal(before, value.get())) return;
+    Binding binding;
+    binding.owner = live;
+    binding.name = interned(name);
+    binding.before = Ref::borrow(before);
+    binding.after = std::move(value);
+    binding.module = plan_.name;
+    outcome_.bindings.push_back(std::move(binding));
+}
+
+Ref ModuleStage::static_attributes(PyCodeObject* body) {
+    Ref found;
+    bool stored = false;
+    for_sequence(body->co_names, [&](PyObject* name) { stored = stored || view(name) == "__static_attributes__"; });
+    if (!stored) return {};
+    for_sequence(body->co_consts, [&](PyObject* constant) {
+        if (PyTuple_Check(constant)) found = Ref::borrow(constant);
+    });
+    return found;
+}
+
+void ModuleStage::evaluate_together(std::vector<Edit>& members) {
+    std::set<std::string> names;
+    for (const Edit& edit : members)
+        if (edit.now && edit.now.kind == Statement::Kind::function && (edit.kind == Kind::function || edit.kind == Kind::run))
+            names.insert(edit.now.name);
+    for (Edit& edit : members) {
+        if (!edit.now || edit.now.kind != Statement::Kind::function || !names.contains(edit.now.name)) continue;
+        const auto several = std::count_if(members.begin(), members.end(), [&](const Edit& other) {
+            return other.now && other.now.kind == Statement::Kind::function && other.now.name == edit.now.name;
+        });
+        if (several > 1 && edit.old && (edit.kind == Kind::body || edit.kind == Kind::lines)) edit.kind = Kind::function;
+    }
+}
+
+void ModuleStage::change_members(Scope& outer, Edit& edit) {
+    Ref live = live_class(live_, edit.where);
+    if (!live) raise(PyExc_SystemError, "rebottle: class " + edit.where + " is gone");
+    evaluate_together(edit.members);
+    class_lines(edit);
+    Scope scope(outer, edit.now, live);
+    const Marks outer_marks = std::exchange(marks_, marks_of(edit.members, scope.before()));
+    marks_.all = marks_.all || outer_marks.all;
+    for (Edit& member : edit.members) step(scope, member);
+    bind_differences(scope, edit.members);
+    marks_ = outer_marks;
+}
+
+void ModuleStage::run_aside(Scope& scope, Edit& edit) {
+    const Ref live = live_class(live_, edit.where);
+    const Ref root = scope.run({edit.now.node}, edit.now.offset);
+    outcome_.held.push_back(root);
+    PyObject* made = dict_get(scope.names(), edit.now.name);
+    member_swaps(edit, as_code(root.get()));
+    if (made == nullptr || !PyType_Check(made) || !live) return;
+    ClassMerge merge;
+    merge.live = live;
+    merge.staged = Ref::borrow(made);
+    merge.module = plan_.name;
+    merge.where = edit.where;
+    merge.line = edit.now.line;
+    for (const Edit& member : edit.members)
+        for (const std::string& name : member.old.binds) merge.old_names.push_back(name);
+    keep_class_data(edit, merge);
+    outcome_.merges.push_back(std::move(merge));
+}
+
+void ModuleStage::member_swaps(const Edit& edit, PyCodeObject* root) {
+    for (const Edit& member : edit.members) {
+        if (!member.old || !member.now) continue;
+        if (member.now.kind == Statement::Kind::class_ && member.old.kind == Statement::Kind::class_) member_swaps(member, root);
+        if (member.now.kind != Statement::Kind::function || member.old.kind != Statement::Kind::function) continue;
+        PyCodeObject* old_code = find_code(as_code(member.old_root.get()), member.where, member.old.line);
+        PyCodeObject* now_code = find_code(root, member.where, member.now.line);
+        if (old_code == nullptr || now_code == nullptr) continue;
+        Swap swap = swap_for(member, old_code, now_code);
+        swap.kind = same_code(old_code, now_code) ? "" : "function-code";
+        outcome_.swaps.push_back(std::move(swap));
+    }
+}
+
+void ModuleStage::keep_class_data(const Edit& edit, ClassMerge& merge) {
+    const Ref dict = Ref::steal(PyType_GetDict(merge.live.as<PyTypeObject>()));
+    const bool fields_follow = dict_get(dict.get(), "__dataclass_fields__") != nullptr ||
+                               dict_get(dict.get(), "_field_defaults") != nullptr ||
+                               std::string_view(Py_TYPE(merge.live.get())->tp_name).find("Enum") != std::string_view::npos;
+    const Marks marks = marks_of(edit.members, dict.get());
+    for (const Edit& member : edit.members) {
+        if (!member.now || member.now.kind != Statement::Kind::assignment || !member.old) continue;
+        if (fields_follow && (is_node(member.now.node.get(), "AnnAssign") || dict_get(dict.get(), "_member_map_") != nullptr)) continue;
+        for (const std::string& name : member.now.binds) {
+            PyObject* live = dict_get(dict.get(), name);
+            if (live == nullptr || !is_data(live) || always_follows(name) || marks_.all || marks.names_data(name)) continue;
+            const bool edited = member.kind != Kind::lines;
+            if (edited && policy_for(request_, plan_.name, member.where) != Policy::keep) continue;
+            merge.kept_names.push_back(name);
+            if (edited) keep(member, name, "the policy keeps edited data");
+        }
+    }
+}
+
+}  // namespace rebottle
