@@ -51,6 +51,12 @@ InlineValues inline_values(PyObject* object);
 // Exchanges what two dicts hold. Both must be exact in layout (subclasses of dict without storage of their own are).
 void swap_dicts(PyObject* a, PyObject* b);
 
+// The topmost Python frame of this thread; false where there is none.
+bool current_frame(LiveFrame& frame);
+
+// The globals of the frame that is about to run `code` in this thread, borrowed; NULL where there is none.
+PyObject* starting_globals(PyCodeObject* code);
+
 // What the stack holds below its top while the instruction at `offset` of the topmost Python frame is about to run.
 // `depth` is the stack's depth there. Borrowed; NULL where there is nothing.
 PyObject* peek_stack(int depth, int below_top);

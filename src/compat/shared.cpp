@@ -64,6 +64,21 @@ void swap_dicts(PyObject* a, PyObject* b) {
     std::swap(x->ma_values, y->ma_values);
 }
 
+bool current_frame(LiveFrame& frame) {
+    _PyInterpreterFrame* internal = current_frame(PyThreadState_Get());
+    while (internal != nullptr && !is_python(internal)) internal = internal->previous;
+    if (internal == nullptr) return false;
+    frame = {code_of(internal), internal->f_globals, 0, PyThread_get_thread_ident(), internal};
+    return true;
+}
+
+// A frame that has only begun is incomplete for others, but not for PY_START: see `starting_globals`.
+PyObject* starting_globals(PyCodeObject* code) {
+    _PyInterpreterFrame* internal = current_frame(PyThreadState_Get());
+    while (internal != nullptr && (internal->owner == FRAME_OWNED_BY_CSTACK || code_of(internal) != code)) internal = internal->previous;
+    return internal == nullptr ? nullptr : internal->f_globals;
+}
+
 PyObject* peek_stack(int depth, int below_top) {
     PyThreadState* thread = PyThreadState_Get();
     _PyInterpreterFrame* frame = current_frame(thread);

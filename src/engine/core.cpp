@@ -76,6 +76,40 @@ int line_in(PyObject* exception, const std::string& file) {
     throw UpdateFailure{"ExecutionError", message, report, Ref::borrow(error.cause.value())};
 }
 
+// Takes touches back unless they are to be kept.
+class TouchGuard {
+   public:
+    explicit TouchGuard(const Touches& touches) : touches_(touches) {}
+    ~TouchGuard() {
+        if (kept_) return;
+        const ErrorAside aside;
+        undo_touches(touches_);
+    }
+    TouchGuard(const TouchGuard&) = delete;
+    TouchGuard& operator=(const TouchGuard&) = delete;
+    void keep() { kept_ = true; }
+
+   private:
+    const Touches& touches_;
+    bool kept_ = false;
+};
+
+// Other threads are not switched to while it lives, as long as this one doesn't block.
+class LongTurns {
+   public:
+    LongTurns() : former_(call_method(import_module("sys").get(), "getswitchinterval")) { set(Ref::steal(PyFloat_FromDouble(1.0)).get()); }
+    ~LongTurns() {
+        const ErrorAside aside;
+        set(former_.get());
+    }
+    LongTurns(const LongTurns&) = delete;
+    LongTurns& operator=(const LongTurns&) = delete;
+
+   private:
+    static void set(PyObject* seconds) { call_method(import_module("sys").get(), "setswitchinterval", {seconds}); }
+    Ref former_;
+};
+
 // Calls a hook of a module, if it has one.
 void call_hook(const ModulePlan& module, const char* name, const Ref& context) {
     PyObject* hook = dict_get(namespace_of(module.module.get()), name);
@@ -102,6 +136,7 @@ class Update {
             const auto staging = Clock::now();
             Outcome outcome = stage(plan, request_, world);
             report_.timing.stage = seconds_since(staging);
+            TouchGuard touched(outcome.touches);
             std::vector<Ref> contexts;
             for (const ModulePlan& module : plan.modules) {
                 contexts.push_back(new_dict());
@@ -109,6 +144,7 @@ class Update {
             }
             audit(plan);
             commit(plan, outcome, world);
+            past_->touches.insert(past_->touches.begin(), outcome.touches.begin(), outcome.touches.end());
             try {
                 for (std::size_t i = 0; i < plan.modules.size(); ++i)
                     if (plan.modules[i].changed()) call_hook(plan.modules[i], "__after_update__", contexts[i]);
@@ -117,6 +153,7 @@ class Update {
                 throw;
             }
             past_->new_modules = imports.keep();
+            touched.keep();
         } catch (const SourceError& error) {
             fail(error, report_);
         } catch (const ExecutionError& error) {
@@ -214,6 +251,8 @@ class Update {
         past_ = std::make_shared<Past>();
         past_->journal = std::move(resolved.journal);
         past_->replaced_code = std::move(resolved.replaced_code);
+        map_touches(outcome.touches, outcome.bottles);
+        if (!outcome.deferred.empty()) commit_deferred(plan, outcome.deferred, resolved);
         for (Change& change : resolved.changes) report_.changes.push_back(std::move(change));
         for (Kept& kept : resolved.kept) report_.kept.push_back(std::move(kept));
         remember_replaced(past_->replaced_code);
@@ -221,6 +260,29 @@ class Update {
         for (ModulePlan& module : plan.modules) {
             past_->versions[module.name] = module.record->version;
             module.record->version = module.now;
+        }
+    }
+
+    // Statements that need the new version in place. What they fail with takes the whole update back.
+    void commit_deferred(Plan& plan, const std::vector<Deferred>& deferred, Resolved& resolved) {
+        try {
+            const LongTurns no_switching;
+            Outcome late = run_deferred(plan, request_, deferred);
+            Resolved more = resolve(late);
+            prepare(more.journal);
+            apply_all(more.journal);
+            map_touches(late.touches, late.bottles);
+            for (Write& write : more.journal) past_->journal.push_back(std::move(write));
+            past_->touches = std::move(late.touches);
+            past_->replaced_code.merge(more.replaced_code);
+            for (Change& change : more.changes) resolved.changes.push_back(std::move(change));
+            for (Kept& kept : more.kept) resolved.kept.push_back(std::move(kept));
+        } catch (const ExecutionError&) {
+            undo_all(past_->journal);
+            throw;
+        } catch (const PythonError&) {
+            undo_all(past_->journal);
+            throw;
         }
     }
 
@@ -277,6 +339,8 @@ class Update {
 
     void take_back(Plan& plan) {
         undo_all(past_->journal);
+        Touches late(past_->touches.begin(), past_->touches.end());
+        undo_touches(late);
         forget_replaced(past_->replaced_code);
         for (ModulePlan& module : plan.modules) module.record->version = past_->versions[module.name];
     }
@@ -415,6 +479,13 @@ Report Core::undo(const std::shared_ptr<Past>& past) {
         report.stale = stale_now();
         report.timing.pause = seconds_since(start);
     }
+    if (past->touches_undone) {
+        redo_touches(past->touches);
+    } else {
+        undo_touches(past->touches);
+    }
+    done->touches = past->touches;
+    done->touches_undone = !past->touches_undone;
     for (const auto& [name, version] : past->versions) {
         ModuleRecord& record = Modules::instance().record(name);
         done->versions[name] = record.version;

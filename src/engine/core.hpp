@@ -30,6 +30,8 @@ struct Past {
     std::map<PyObject*, Ref> replaced_code;
     std::map<std::string, Version> versions;  // of its modules, before
     std::vector<std::string> new_modules;     // imported by it
+    Touches touches;                          // what its statements did to objects of others
+    bool touches_undone = false;              // they are taken back now (of a rollback)
     bool in_force = true;
     bool superseded = false;  // a hotfix whose definitions were edited in the source since
     std::uint64_t undoes = 0;  // of a rollback: the update that it undid

@@ -103,7 +103,7 @@ void ModuleStage::bind_differences(Scope& scope, const std::vector<Edit>& edits)
         Binding binding;
         binding.owner = owner;
         binding.name = Ref::borrow(key);
-        binding.before = Ref::borrow(dict_get(live.get(), key));
+        binding.before = Ref::borrow(dict_get(scope.is_live() ? scope.before() : live.get(), key));
         binding.after = Ref::borrow(after);
         binding.module = plan_.name;
         binding.where = scope.where(to_text(key));
@@ -140,16 +140,109 @@ void ModuleStage::run(StagedModule& staged) {
     Scope scope(plan_, staged);
     old_values_ = Ref::steal(PyDict_Copy(live_));
     marks_ = marks_of(plan_.edits, live_);
-    for (Edit& edit : plan_.edits) step(scope, edit);
+    for (std::size_t i = 0; i < plan_.edits.size(); ++i) step(scope, plan_.edits[i], i);
     bind_differences(scope, plan_.edits);
 }
 
-void ModuleStage::step(Scope& scope, Edit& edit) {
+namespace {
+
+// How much an outcome held before a statement, to drop what the statement added.
+struct OutcomeSize {
+    explicit OutcomeSize(const Outcome& o)
+        : swaps(o.swaps.size()), bindings(o.bindings.size()), merges(o.merges.size()), renewals(o.renewals.size()),
+          changes(o.changes.size()), kept(o.kept.size()) {}
+    void restore(Outcome& o) const {
+        o.swaps.resize(swaps);
+        o.bindings.resize(bindings);
+        o.merges.resize(merges);
+        o.renewals.resize(renewals);
+        o.changes.resize(changes);
+        o.kept.resize(kept);
+    }
+    std::size_t swaps, bindings, merges, renewals, changes, kept;
+};
+
+void restore_names(PyObject* names, PyObject* former) {
+    PyDict_Clear(names);
+    check(PyDict_Update(names, former));
+}
+
+void collect_attributes(PyObject* node, std::set<std::string>& names) {
+    if (is_node(node, "Attribute")) names.insert(attribute_text(node, "attr"));
+    for_children(node, [&](PyObject* child) { collect_attributes(child, names); });
+}
+
+bool intersects(const std::set<std::string>& a, const std::set<std::string>& b) {
+    return std::any_of(a.begin(), a.end(), [&](const std::string& each) { return b.contains(each); });
+}
+
+bool runs(const Edit& edit) {
+    return edit.kind != Kind::lines && edit.kind != Kind::body && edit.kind != Kind::gone && edit.kind != Kind::members;
+}
+
+}  // namespace
+
+void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
+    if (only_ != nullptr && edit.kind != Kind::members) {
+        std::vector<std::size_t> here = path_;
+        here.push_back(index);
+        if (!only_->contains(here)) return;
+    }
+    if (deferral_ != nullptr && runs(edit) && must_wait(edit)) {
+        defer(edit, index);
+        return;
+    }
+    const bool watched = deferral_ != nullptr && runs(edit);
+    const std::size_t mark = watched ? deferral_->recorder->mark() : 0;
+    const Ref former = watched ? Ref::steal(PyDict_Copy(scope.names())) : Ref();
+    const OutcomeSize size(outcome_);
+    path_.push_back(index);
     try {
         apply(scope, edit);
+        path_.pop_back();
+        if (!watched || !deferral_->recorder->take_forbidden()) return;
     } catch (const PythonError& error) {
-        throw ExecutionError{plan_.name, edit.where, plan_.now.path, edit.line(), error};
+        path_.pop_back();
+        if (!watched || !may_wait(error)) throw ExecutionError{plan_.name, edit.where, plan_.now.path, edit.line(), error};
+        deferral_->recorder->take_forbidden();
     }
+    undo_touches(deferral_->recorder->take_from(mark));
+    restore_names(scope.names(), former.get());
+    placeholders_.clear();
+    size.restore(outcome_);
+    defer(edit, index);
+}
+
+bool ModuleStage::must_wait(const Edit& edit) const {
+    if (!edit.now) return false;
+    if (!deferral_->names.empty() && intersects(read_names(edit.now.node.get()), deferral_->names)) return true;
+    if (deferral_->attributes.empty() || edit.now.is_definition()) return false;
+    std::set<std::string> attributes;
+    collect_attributes(edit.now.node.get(), attributes);
+    return intersects(attributes, deferral_->attributes);
+}
+
+// The exception of entering replaced code; or one that a class not yet changed can cause.
+bool ModuleStage::may_wait(const PythonError& error) const {
+    if (deferral_->world->failed()) return false;
+    if (error.is(deferred_exception())) return true;
+    return deferral_->classes && (error.is(PyExc_AttributeError) || error.is(PyExc_NameError) || error.is(PyExc_TypeError));
+}
+
+void ModuleStage::defer(const Edit& edit, std::size_t index) {
+    std::vector<std::size_t> here = path_;
+    here.push_back(index);
+    outcome_.deferred.push_back({index_, std::move(here)});
+    for (const std::string& name : edit.now.binds) deferral_->names.insert(name);
+    const std::string where = plan_.name + (edit.where.empty() ? "" : "." + edit.where);
+    outcome_.changes.push_back({"run-at-commit", where, plan_.now.path, edit.line()});
+}
+
+void ModuleStage::run_deferred(StagedModule& staged, const std::vector<std::vector<std::size_t>>& paths) {
+    const std::set<std::vector<std::size_t>> only(paths.begin(), paths.end());
+    only_ = &only;
+    run(staged);
+    only_ = nullptr;
 }
 
 void ModuleStage::apply(Scope& scope, Edit& edit) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,15 +11,28 @@
 #include "stage/scope.hpp"
 #include "stage/stage.hpp"
 #include "stage/policy.hpp"
+#include "stage/recorder.hpp"
 
 namespace rebottle {
 
+// What decides whether a statement can be run in the stage.
+struct Deferral {
+    Recorder* recorder = nullptr;
+    const World* world = nullptr;
+    std::set<std::string> names;       // bound by deferred statements
+    std::set<std::string> attributes;  // class attributes that the update adds or changes
+    bool classes = false;              // whether classes are changed in place
+};
+
 class ModuleStage {
    public:
-    ModuleStage(ModulePlan& plan, const Request& request, Outcome& outcome)
-        : plan_(plan), request_(request), outcome_(outcome), live_(namespace_of(plan.module.get())) {}
+    ModuleStage(ModulePlan& plan, std::size_t index, const Request& request, Outcome& outcome, Deferral* deferral)
+        : plan_(plan), index_(index), request_(request), outcome_(outcome), deferral_(deferral),
+          live_(namespace_of(plan.module.get())) {}
 
     void run(StagedModule& staged);
+    // Runs what was deferred, in the live namespace.
+    void run_deferred(StagedModule& staged, const std::vector<std::vector<std::size_t>>& paths);
     // Where nothing has to be run.
     void without_running();
 
@@ -36,7 +50,11 @@ class ModuleStage {
     void bind_differences(Scope& scope, const std::vector<Edit>& edits);
     void describe(Binding& binding, const std::vector<Edit>& edits) const;
     // Errors of the user's code get the place where they happened.
-    void step(Scope& scope, Edit& edit);
+    void step(Scope& scope, Edit& edit, std::size_t index);
+    // Whether the statement reads what isn't there before the commit.
+    bool must_wait(const Edit& edit) const;
+    bool may_wait(const PythonError& error) const;
+    void defer(const Edit& edit, std::size_t index);
     void apply(Scope& scope, Edit& edit);
 
     // --- functions (stage_functions.cpp)
@@ -83,8 +101,12 @@ class ModuleStage {
     Ref old_value_of(Scope& scope, const Edit& edit, const Ref& expression);
 
     ModulePlan& plan_;
+    std::size_t index_;
     const Request& request_;
     Outcome& outcome_;
+    Deferral* deferral_;                     // NULL at the commit: everything is run then
+    std::vector<std::size_t> path_;          // classes around the statement at hand
+    const std::set<std::vector<std::size_t>>* only_ = nullptr;  // at the commit: what was deferred
     PyObject* live_;
     Ref old_values_;
     Marks marks_;

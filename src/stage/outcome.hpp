@@ -8,6 +8,7 @@
 #include "base/python.hpp"
 #include "code/statement.hpp"
 #include "rebottle/report.hpp"
+#include "stage/touch.hpp"
 
 namespace rebottle {
 
@@ -58,6 +59,12 @@ struct Renewal {
     std::string where;
 };
 
+// A statement that could not be run in the stage: it enters code that the update replaces.
+struct Deferred {
+    std::size_t module;              // index in the plan
+    std::vector<std::size_t> path;   // indices of edits: classes around it, then itself
+};
+
 struct Outcome {
     std::vector<Swap> swaps;
     std::vector<Binding> bindings;
@@ -68,6 +75,8 @@ struct Outcome {
     std::vector<Refusal> refusals;
     std::map<PyObject*, Ref> bottles;  // staged object (held elsewhere) -> the live object that it stands for
     std::map<PyObject*, Ref> live_globals;  // staged namespace -> the live one
+    Touches touches;                        // what was done to objects of others
+    std::vector<Deferred> deferred;         // in the order in which they are to be run
     std::vector<Ref> created;               // functions made while staging
     std::vector<Ref> held;                  // keeps staged objects alive until the commit is over
     std::vector<PyObject*> staging_holds;   // one entry for each reference that only the stage holds, borrowed

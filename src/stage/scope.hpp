@@ -19,6 +19,8 @@ class Scope {
     // A class scope within `outer`; `statement` is the class statement of the new source.
     Scope(const Scope& outer, const Statement& statement, Ref live_class);
 
+    // Whether statements are run in the live namespace: at the commit.
+    bool is_live() const { return staged_.ns.get() == staged_.live && !is_class(); }
     bool is_class() const { return static_cast<bool>(type_); }
     PyObject* type() const { return type_.get(); }
     PyObject* names() const { return names_.get(); }    // staged

@@ -1,7 +1,9 @@
 #include "stage/stage.hpp"
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <set>
 
 #include "code/index.hpp"
 #include "stage/module_stage.hpp"
@@ -47,13 +49,83 @@ std::map<PyCodeObject*, Ref> new_code_of(const ModulePlan& plan) {
 
 }  // namespace
 
+namespace {
+
+void collect_replaced(const std::vector<Edit>& edits, const ModulePlan& plan, std::set<PyCodeObject*>& codes) {
+    for (const Edit& edit : edits) {
+        if (edit.kind == Kind::lines || edit.kind == Kind::gone) continue;
+        collect_replaced(edit.members, plan, codes);
+        if (!edit.old || edit.old.kind != Statement::Kind::function) continue;
+        for (PyCodeObject* code : CodeIndex::instance().codes(plan.record->version.path, edit.where)) codes.insert(code);
+    }
+}
+
+// Code that a staged statement must not enter: it is replaced, or it reads a name of its module that is another one in the stage.
+class Forbidden {
+   public:
+    explicit Forbidden(const Plan& plan) {
+        for (const ModulePlan& module : plan.modules) {
+            collect_replaced(module.edits, module, replaced_);
+            std::set<std::string>& names = changed_[namespace_of(module.module.get())];
+            for (const Edit& edit : module.edits)
+                if (edit.kind != Kind::lines && edit.kind != Kind::body && edit.kind != Kind::members)
+                    names.insert(edit.now.binds.begin(), edit.now.binds.end());
+        }
+    }
+
+    bool operator()(PyCodeObject* code, PyObject* globals) const {
+        if (replaced_.contains(code)) return true;
+        const auto names = changed_.find(globals);
+        if (names == changed_.end() || names->second.empty()) return false;
+        bool reads = false;
+        for_sequence(code->co_names, [&](PyObject* name) { reads = reads || names->second.contains(std::string(view(name))); });
+        return reads;
+    }
+
+   private:
+    std::set<PyCodeObject*> replaced_;
+    std::map<PyObject*, std::set<std::string>> changed_;  // by the live namespace
+};
+
+// A namespace gets back the names that it had; nobody else wrote to it meanwhile.
+void take_names_back(PyObject* names, PyObject* former) {
+    const Ref now = Ref::steal(PyDict_Copy(names));
+    for_items(now.get(), [&](PyObject* name, PyObject* value) {
+        PyObject* before = dict_get(former, name);
+        if (before == nullptr) {
+            check(PyDict_DelItem(names, name));
+        } else if (before != value) {
+            dict_set(names, name, before);
+        }
+    });
+    for_items(former, [&](PyObject* name, PyObject* value) {
+        if (dict_get(names, name) == nullptr) dict_set(names, name, value);
+    });
+}
+
+void collect_class_attributes(const std::vector<Edit>& edits, Deferral& deferral) {
+    for (const Edit& edit : edits) {
+        if (edit.kind != Kind::members) continue;
+        deferral.classes = true;
+        for (const Edit& member : edit.members)
+            if (member.kind != Kind::lines && member.kind != Kind::body && member.now)
+                deferral.attributes.insert(member.now.binds.begin(), member.now.binds.end());
+        collect_class_attributes(edit.members, deferral);
+    }
+}
+
+}  // namespace
+
 Outcome stage(Plan& plan, const Request& request, World& world) {
     Outcome outcome;
     Recording recording;
+    Deferral deferral;
     std::vector<std::unique_ptr<ModuleStage>> stages;
-    for (ModulePlan& module : plan.modules) {
-        stages.push_back(std::make_unique<ModuleStage>(module, request, outcome));
+    for (std::size_t i = 0; i < plan.modules.size(); ++i) {
+        ModulePlan& module = plan.modules[i];
+        stages.push_back(std::make_unique<ModuleStage>(module, i, request, outcome, &deferral));
         ModuleStage& one = *stages.back();
+        collect_class_attributes(module.edits, deferral);
         if (!runs_something(module.edits)) {
             one.without_running();
             continue;
@@ -61,12 +133,55 @@ Outcome stage(Plan& plan, const Request& request, World& world) {
         StagedModule& staged = world.add(module.name, module.module, new_code_of(module), nullptr);
         staged.run = [&one, &staged] { one.run(staged); };
     }
-    for (const auto& staged : world.modules()) World::reach(*staged);
+    if (!world.modules().empty()) {
+        Recorder recorder{Forbidden(plan)};
+        deferral.recorder = &recorder;
+        deferral.world = &world;
+        for (const auto& staged : world.modules()) recorder.ignore(staged->ns.get());
+        try {
+            for (const auto& staged : world.modules()) World::reach(*staged);
+        } catch (const ExecutionError&) {
+            undo_touches(recorder.take());
+            throw;
+        }
+        outcome.touches = recorder.take();
+    }
     outcome.created = recording.stop();
     for (const auto& staged : world.modules()) {
         outcome.live_globals.emplace(staged->ns.get(), Ref::borrow(staged->live));
         for (const auto& [twin, original] : staged->twins) outcome.bottles.emplace(twin, original);
     }
+    return outcome;
+}
+
+Outcome run_deferred(Plan& plan, const Request& request, const std::vector<Deferred>& deferred) {
+    Outcome outcome;
+    Recording recording;
+    Recorder recorder;
+    std::vector<std::pair<Ref, Ref>> namespaces;
+    try {
+        for (std::size_t i = 0; i < plan.modules.size(); ++i) {
+            std::vector<std::vector<std::size_t>> paths;
+            for (const Deferred& each : deferred)
+                if (each.module == i) paths.push_back(each.path);
+            if (paths.empty()) continue;
+            StagedModule live;
+            live.name = plan.modules[i].name;
+            live.module = plan.modules[i].module;
+            live.live = namespace_of(live.module.get());
+            live.ns = Ref::borrow(live.live);
+            live.before = Ref::steal(PyDict_Copy(live.live));
+            namespaces.emplace_back(live.ns, live.before);
+            recorder.ignore(live.live);
+            ModuleStage(plan.modules[i], i, request, outcome, nullptr).run_deferred(live, paths);
+        }
+    } catch (const ExecutionError&) {
+        undo_touches(recorder.take());
+        for (const auto& [names, former] : namespaces) take_names_back(names.get(), former.get());
+        throw;
+    }
+    outcome.touches = recorder.take();
+    outcome.created = recording.stop();
     return outcome;
 }
 

@@ -7,16 +7,11 @@
 
 namespace rebottle {
 
-// The user's code failed while it was staged (or at the commit); nothing of the update is in force.
-struct ExecutionError {
-    std::string module;
-    std::string where;
-    std::string file;
-    int line = 0;
-    PythonError cause;
-};
-
 // Stages a plan: what has to be run is run in `world`. Errors: ExecutionError.
 Outcome stage(Plan& plan, const Request& request, World& world);
+
+// Runs, after the first writes of the commit, the statements that could not be staged: in the live namespaces, journaled. Errors:
+// ExecutionError; what they did is undone then.
+Outcome run_deferred(Plan& plan, const Request& request, const std::vector<Deferred>& deferred);
 
 }  // namespace rebottle

@@ -68,7 +68,7 @@ void ModuleStage::change_members(Scope& outer, Edit& edit) {
     Scope scope(outer, edit.now, live);
     const Marks outer_marks = std::exchange(marks_, marks_of(edit.members, scope.before()));
     marks_.all = marks_.all || outer_marks.all;
-    for (Edit& member : edit.members) step(scope, member);
+    for (std::size_t i = 0; i < edit.members.size(); ++i) step(scope, edit.members[i], i);
     bind_differences(scope, edit.members);
     marks_ = outer_marks;
 }

@@ -8,6 +8,14 @@ namespace {
 World* current = nullptr;
 unsigned long staging_thread = 0;
 
+}  // namespace
+
+struct View {
+    static void fail() { current->failed_ = true; }
+};
+
+namespace {
+
 // The view: a type of module that looks at the thread. One for each type of module there is.
 PyObject* view_type_for(PyTypeObject* base);
 
@@ -27,6 +35,10 @@ PyObject* view_getattro(PyObject* self, PyObject* name) {
     if (module == nullptr || !PyUnicode_Check(name) || is_internal(name)) return base->tp_getattro(self, name);
     try {
         World::reach(*module);
+    } catch (const ExecutionError& error) {
+        View::fail();
+        error.cause.restore();
+        return nullptr;
     } catch (const PythonError& error) {
         error.restore();
         return nullptr;

@@ -12,6 +12,15 @@
 
 namespace rebottle {
 
+// The user's code failed while it was staged (or at the commit); nothing of the update is in force.
+struct ExecutionError {
+    std::string module;
+    std::string where;
+    std::string file;
+    int line = 0;
+    PythonError cause;
+};
+
 // The staged namespace of one module of the update.
 struct StagedModule {
     enum class State { waiting, running, done };
@@ -39,6 +48,8 @@ class World {
     // called once, when the update or an import in the stage reaches it.
     StagedModule& add(const std::string& name, Ref module, const std::map<PyCodeObject*, Ref>& new_code,
                       std::function<void()> run);
+    // Whether staging a module failed inside an import: nothing can be deferred then.
+    bool failed() const { return failed_; }
     // Stages one module unless that has begun.
     static void reach(StagedModule& module);
     std::vector<std::unique_ptr<StagedModule>>& modules() { return modules_; }
@@ -47,7 +58,9 @@ class World {
     void leave() noexcept;
 
    private:
+    friend struct View;
     std::vector<std::unique_ptr<StagedModule>> modules_;
+    bool failed_ = false;
 };
 
 }  // namespace rebottle

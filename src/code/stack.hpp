@@ -1,0 +1,22 @@
+// Where the instructions of a code object write to objects of others, and where on the stack those objects are.
+#pragma once
+
+#include <unordered_map>
+
+#include "base/python.hpp"
+
+namespace rebottle {
+
+enum class StoreKind { attribute, delete_attribute, item, delete_item, slice, in_place, global_name };
+
+struct StoreSite {
+    StoreKind kind;
+    int depth;     // of the stack while the instruction is about to run
+    int argument;  // index of the name, for attributes and globals
+};
+
+// The sites of a code object by byte offset. Empty where there is none, or where the depth of the stack can't be told.
+using StoreSites = std::unordered_map<int, StoreSite>;
+StoreSites store_sites(PyCodeObject* code);
+
+}  // namespace rebottle

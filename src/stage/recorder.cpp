@@ -1,0 +1,346 @@
+#include "stage/recorder.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "compat/compat.hpp"
+
+namespace rebottle {
+namespace {
+
+constexpr int event_start = 1 << 0;        // PY_START
+constexpr int event_call = 1 << 4;         // CALL
+constexpr int event_instruction = 1 << 6;  // INSTRUCTION
+
+Recorder* active = nullptr;
+
+Ref monitoring() { return attribute(import_module("sys").get(), "monitoring"); }
+
+PyObject* disable_marker() {
+    static PyObject* const marker = attribute(monitoring().get(), "DISABLE").release();
+    return marker;
+}
+
+bool is_container(PyObject* object) {
+    return PyList_Check(object) || PyDict_Check(object) || PySet_Check(object) ||
+           std::string_view(Py_TYPE(object)->tp_name) == "collections.deque";
+}
+
+// Builtins and methods that change nothing; their arguments need no copy.
+bool changes_nothing(PyObject* callable) {
+    static const std::set<std::string_view> names = {
+        "len",    "isinstance", "issubclass", "getattr",  "hasattr", "repr",   "str",   "id",       "print",  "type",   "hash",
+        "iter",   "sorted",     "min",        "max",      "sum",     "any",    "all",   "callable", "format", "get",    "items",
+        "keys",   "values",     "copy",       "index",    "count",   "join",   "split", "startswith", "endswith", "issubset",
+        "issuperset", "isdisjoint", "union", "intersection", "difference", "dir", "vars", "globals", "locals", "range", "enumerate", "zip"};
+    const char* name = nullptr;
+    if (PyCFunction_Check(callable)) name = reinterpret_cast<PyCFunctionObject*>(callable)->m_ml->ml_name;
+    if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) name = reinterpret_cast<PyMethodDescrObject*>(callable)->d_method->ml_name;
+    return name != nullptr && names.contains(name);
+}
+
+bool sets_attributes(PyObject* callable) {
+    const Ref name = attribute_or_null(callable, "__name__");
+    if (!name || !PyUnicode_Check(name.get())) return false;
+    const std::string_view text = view(name.get());
+    return text == "setattr" || text == "delattr" || text == "__setattr__" || text == "__delattr__";
+}
+
+bool is_compiled_callable(PyObject* callable) {
+    return PyCFunction_Check(callable) || Py_IS_TYPE(callable, &PyMethodDescr_Type) || Py_IS_TYPE(callable, &PyWrapperDescr_Type) ||
+           std::string_view(Py_TYPE(callable)->tp_name) == "method-wrapper";
+}
+
+bool is_of_the_import_system(PyCodeObject* code) { return view(code->co_filename).starts_with("<frozen importlib"); }
+
+// Runs one callback unless it is about another thread, or about what the recorder itself does.
+template <class Body>
+PyObject* notified(Body body) {
+    if (active == nullptr || !active->is_watched_thread()) Py_RETURN_NONE;
+    try {
+        return body(*active);
+    } catch (const PythonError& error) {
+        error.restore();
+        return nullptr;
+    }
+}
+
+PyObject* on_start(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+    return notified([&](Recorder& recorder) {
+        if (count > 0 && PyCode_Check(arguments[0])) recorder.on_start(reinterpret_cast<PyCodeObject*>(arguments[0]));
+        return Py_NewRef(Py_None);
+    });
+}
+
+PyObject* on_instruction(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+    return notified([&](Recorder& recorder) {
+        const bool again = count < 2 || recorder.on_instruction(reinterpret_cast<PyCodeObject*>(arguments[0]),
+                                                                static_cast<int>(PyLong_AsLong(arguments[1])));
+        return Py_NewRef(again ? Py_None : disable_marker());
+    });
+}
+
+PyObject* on_call(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+    return notified([&](Recorder& recorder) {
+        if (count >= 4) recorder.on_call(arguments[2], arguments[3]);
+        return Py_NewRef(Py_None);
+    });
+}
+
+PyObject* on_return(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+    return notified([&](Recorder& recorder) {
+        if (count >= 3) recorder.on_return(arguments[2]);
+        return Py_NewRef(Py_None);
+    });
+}
+
+using Fast = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t);
+PyMethodDef callback(const char* name, Fast function) {
+    return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)), METH_FASTCALL, nullptr};
+}
+PyMethodDef start_callback = callback("on_start", &on_start);
+PyMethodDef instruction_callback = callback("on_instruction", &on_instruction);
+PyMethodDef call_callback = callback("on_call", &on_call);
+PyMethodDef return_callback = callback("on_return", &on_return);
+
+void register_callback(PyObject* tools, int tool, const char* event, PyMethodDef* definition) {
+    const Ref number = attribute(attribute(tools, "events").get(), event);
+    const Ref function = definition == nullptr ? Ref::borrow(Py_None) : Ref::steal(PyCFunction_New(definition, nullptr));
+    call_method(tools, "register_callback", {to_int(tool).get(), number.get(), function.get()});
+}
+
+int free_tool(PyObject* tools) {
+    for (const int tool : {4, 3, 5, 2, 1, 0})
+        if (call_method(tools, "get_tool", {to_int(tool).get()}).get() == Py_None) return tool;
+    return -1;
+}
+
+}  // namespace
+
+PyObject* deferred_exception() {
+    static PyObject* const type = Ref::steal(PyErr_NewException("rebottle.Deferred", PyExc_BaseException, nullptr)).release();
+    return type;
+}
+
+Recorder::Recorder(std::function<bool(PyCodeObject*, PyObject*)> forbidden)
+    : forbidden_(std::move(forbidden)), thread_(PyThread_get_thread_ident()) {
+    const Ref tools = monitoring();
+    tool_ = free_tool(tools.get());
+    if (tool_ < 0) raise(PyExc_RuntimeError, "rebottle: all tools of sys.monitoring are in use; free one to run new statements");
+    call_method(tools.get(), "use_tool_id", {to_int(tool_).get(), to_str("rebottle").get()});
+    register_callback(tools.get(), tool_, "PY_START", &start_callback);
+    register_callback(tools.get(), tool_, "INSTRUCTION", &instruction_callback);
+    register_callback(tools.get(), tool_, "CALL", &call_callback);
+    register_callback(tools.get(), tool_, "C_RETURN", &return_callback);
+    register_callback(tools.get(), tool_, "C_RAISE", &return_callback);
+    call_method(tools.get(), "set_events", {to_int(tool_).get(), to_int(event_start).get()});
+    active = this;
+}
+
+Recorder::~Recorder() {
+    active = nullptr;
+    const ErrorAside aside;
+    try {
+        const Ref tools = monitoring();
+        for (const auto& [code, held] : watched_)
+            call_method(tools.get(), "set_local_events", {to_int(tool_).get(), code, to_int(0).get()});
+        call_method(tools.get(), "set_events", {to_int(tool_).get(), to_int(0).get()});
+        for (const char* event : {"PY_START", "INSTRUCTION", "CALL", "C_RETURN", "C_RAISE"}) register_callback(tools.get(), tool_, event, nullptr);
+        call_method(tools.get(), "free_tool_id", {to_int(tool_).get()});
+    } catch (const PythonError& error) {
+        error.restore();
+        PyErr_WriteUnraisable(nullptr);
+    }
+}
+
+void Recorder::on_start(PyCodeObject* code) {
+    if (busy_) return;
+    settle_in_place();
+    if (forbidden_ && forbidden_(code, compat::starting_globals(code))) {
+        forbidden_entered_ = true;
+        raise(deferred_exception(), "this statement enters code that the update replaces: it is run at the commit");
+    }
+    watch(code);
+}
+
+void Recorder::watch(PyCodeObject* code) {
+    auto* object = reinterpret_cast<PyObject*>(code);
+    if (watched_.contains(object) || is_of_the_import_system(code)) return;
+    StoreSites sites = store_sites(code);
+    const int events = event_call | (sites.empty() ? 0 : event_instruction);
+    watched_.emplace(object, std::make_pair(Ref::borrow(object), std::move(sites)));
+    call_method(monitoring().get(), "set_local_events", {to_int(tool_).get(), object, to_int(events).get()});
+}
+
+bool Recorder::on_instruction(PyCodeObject* code, int offset) {
+    if (busy_) return true;
+    settle_in_place();
+    const auto known = watched_.find(reinterpret_cast<PyObject*>(code));
+    if (known == watched_.end()) return false;
+    const auto site = known->second.second.find(offset);
+    if (site == known->second.second.end()) return false;
+    store(code, site->second);
+    return true;
+}
+
+void Recorder::store(PyCodeObject* code, const StoreSite& site) {
+    compat::LiveFrame frame{};
+    if (!compat::current_frame(frame) || frame.code != code) return;
+    const auto operand = [&](int below_top) { return compat::peek_stack(site.depth, below_top); };
+    switch (site.kind) {
+        case StoreKind::attribute:
+            store_attribute(operand(0), PyTuple_GET_ITEM(code->co_names, site.argument), operand(1));
+            break;
+        case StoreKind::delete_attribute:
+            store_attribute(operand(0), PyTuple_GET_ITEM(code->co_names, site.argument), nullptr);
+            break;
+        case StoreKind::item:
+            store_item(operand(1), operand(0), operand(2));
+            break;
+        case StoreKind::delete_item:
+            store_item(operand(1), operand(0), nullptr);
+            break;
+        case StoreKind::slice:
+        case StoreKind::in_place: {
+            Pending pending{nullptr, {}, {}};
+            add_content(pending, operand(site.kind == StoreKind::slice ? 2 : 1));
+            if (!pending.contents.empty()) pending_.push_back(std::move(pending));
+            break;
+        }
+        case StoreKind::global_name: {
+            PyObject* name = PyTuple_GET_ITEM(code->co_names, site.argument);
+            if (std::find(ignored_.begin(), ignored_.end(), frame.globals) != ignored_.end()) break;
+            touches_.push_back(ItemTouch{Ref::borrow(frame.globals), Ref::borrow(name), Ref::borrow(dict_get(frame.globals, name)),
+                                         Ref::borrow(compat::peek_stack(site.depth, 0))});
+            break;
+        }
+    }
+}
+
+void Recorder::store_attribute(PyObject* owner, PyObject* name, PyObject* value) {
+    if (owner == nullptr || std::string_view(Py_TYPE(owner)->tp_name) == "rebottle.module") return;
+    if (!PyType_Check(owner) && !PyModule_Check(owner) && Py_TYPE(owner)->tp_setattro != PyObject_GenericSetAttr) return;
+    touches_.push_back(AttributeTouch{Ref::borrow(owner), Ref::borrow(name), own_attribute(owner, name), Ref::borrow(value)});
+}
+
+void Recorder::store_item(PyObject* owner, PyObject* key, PyObject* value) {
+    if (owner == nullptr || key == nullptr || std::find(ignored_.begin(), ignored_.end(), owner) != ignored_.end()) return;
+    if (PyDict_CheckExact(owner)) {
+        busy_ = true;
+        PyObject* before = PyDict_GetItemWithError(owner, key);
+        busy_ = false;
+        if (before == nullptr && PyErr_Occurred() != nullptr) {
+            PyErr_Clear();  // an unhashable key: the store itself will fail
+            return;
+        }
+        touches_.push_back(ItemTouch{Ref::borrow(owner), Ref::borrow(key), Ref::borrow(before), Ref::borrow(value)});
+        return;
+    }
+    Pending pending{nullptr, {}, {}};
+    add_content(pending, owner);
+    if (!pending.contents.empty()) pending_.push_back(std::move(pending));
+}
+
+void Recorder::add_content(Pending& pending, PyObject* container) const {
+    if (container == nullptr || !is_container(container)) return;
+    if (std::find(ignored_.begin(), ignored_.end(), container) != ignored_.end()) return;
+    pending.contents.emplace_back(Ref::borrow(container), content_of(container));
+}
+
+void Recorder::add_namespace(Pending& pending, PyObject* owner) const {
+    if (std::string_view(Py_TYPE(owner)->tp_name) == "rebottle.module") return;
+    Ref dict;
+    if (PyType_Check(owner)) {
+        dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(owner)));
+    } else if (PyModule_Check(owner)) {
+        dict = Ref::borrow(PyModule_GetDict(owner));
+    } else {
+        dict = Ref::steal_or_null(PyObject_GenericGetDict(owner, nullptr));
+        if (!dict) PyErr_Clear();
+    }
+    if (dict) pending.namespaces.emplace_back(Ref::borrow(owner), Ref::steal(PyDict_Copy(dict.get())));
+}
+
+void Recorder::on_call(PyObject* callable, PyObject* first) {
+    if (busy_) return;
+    settle_in_place();
+    if (!is_compiled_callable(callable) || changes_nothing(callable)) return;
+    Pending pending{callable, {}, {}};
+    static PyObject* const missing = attribute(monitoring().get(), "MISSING").release();
+    if (first != missing) {
+        add_content(pending, first);
+        if (sets_attributes(callable)) add_namespace(pending, first);
+    }
+    if (PyCFunction_Check(callable) && PyCFunction_GET_SELF(callable) != nullptr) add_content(pending, PyCFunction_GET_SELF(callable));
+    pending_.push_back(std::move(pending));
+}
+
+void Recorder::on_return(PyObject* callable) {
+    if (busy_) return;
+    settle_in_place();
+    while (!pending_.empty()) {
+        Pending done = std::move(pending_.back());
+        pending_.pop_back();
+        settle(done);
+        if (done.callable == callable) break;
+    }
+}
+
+// An operation in place has no event of its own for its end: the next event tells.
+void Recorder::settle_in_place() {
+    while (!pending_.empty() && pending_.back().callable == nullptr) {
+        Pending done = std::move(pending_.back());
+        pending_.pop_back();
+        settle(done);
+    }
+}
+
+void Recorder::settle(Pending& pending) {
+    busy_ = true;
+    for (const auto& [container, before] : pending.contents) {
+        Ref after = content_of(container.get());
+        touches_.push_back(ContentTouch{container, before, std::move(after)});
+    }
+    for (const auto& each : pending.namespaces) {
+        const Ref& owner = each.first;
+        const Ref& before = each.second;
+        const auto note = [&](PyObject* name) {
+            const Ref now = own_attribute(owner.get(), name);
+            PyObject* then = dict_get(before.get(), name);
+            if (now.get() != then) touches_.push_back(AttributeTouch{owner, Ref::borrow(name), Ref::borrow(then), now});
+        };
+        for_items(before.get(), [&](PyObject* name, PyObject*) { note(name); });
+        Ref dict = PyType_Check(owner.get()) ? Ref::steal(PyType_GetDict(owner.as<PyTypeObject>()))
+                                             : Ref::steal_or_null(PyObject_GenericGetDict(owner.get(), nullptr));
+        if (!dict) {
+            PyErr_Clear();
+            continue;
+        }
+        const Ref names = Ref::steal(PyDict_Keys(dict.get()));
+        for_sequence(names.get(), [&](PyObject* name) {
+            if (dict_get(before.get(), name) == nullptr) note(name);
+        });
+    }
+    busy_ = false;
+}
+
+std::size_t Recorder::mark() {
+    settle_in_place();
+    return touches_.size();
+}
+
+Touches Recorder::take_from(std::size_t mark) {
+    while (!pending_.empty()) {
+        Pending done = std::move(pending_.back());
+        pending_.pop_back();
+        settle(done);
+    }
+    Touches taken(std::make_move_iterator(touches_.begin() + static_cast<std::ptrdiff_t>(mark)), std::make_move_iterator(touches_.end()));
+    touches_.resize(mark);
+    return taken;
+}
+
+Touches Recorder::take() { return take_from(0); }
+
+}  // namespace rebottle

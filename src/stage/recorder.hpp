@@ -1,0 +1,72 @@
+// Watches what the staging thread runs: what it does to objects of others, and whether it enters code that can't be shown to it staged.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/python.hpp"
+#include "code/stack.hpp"
+#include "stage/touch.hpp"
+
+namespace rebottle {
+
+// Uses a tool of sys.monitoring while it lives. Threads: one at a time, GIL held; other threads are left alone. Cost: for code that
+// the watched thread enters, a call for each call and each store; other threads pay for the start of a function.
+class Recorder {
+   public:
+    // `forbidden(code, globals)` tells that code must not be entered: a Deferred exception is raised there.
+    explicit Recorder(std::function<bool(PyCodeObject*, PyObject*)> forbidden = nullptr);
+    ~Recorder();
+    Recorder(const Recorder&) = delete;
+    Recorder& operator=(const Recorder&) = delete;
+
+    // Touches so far; `mark` and `take_from` handle those of one statement.
+    std::size_t mark();
+    Touches take_from(std::size_t mark);
+    Touches take();
+
+    // Whether forbidden code was entered since the last call.
+    bool take_forbidden() { return std::exchange(forbidden_entered_, false); }
+
+    // Writes to these dicts are not recorded: staged namespaces.
+    void ignore(PyObject* dict) { ignored_.push_back(dict); }
+
+    // Callbacks of the interpreter.
+    void on_start(PyCodeObject* code);
+    bool on_instruction(PyCodeObject* code, int offset);  // false: never tell again
+    void on_call(PyObject* callable, PyObject* first);
+    void on_return(PyObject* callable);
+    bool is_watched_thread() const { return PyThread_get_thread_ident() == thread_; }
+
+   private:
+    struct Pending {
+        PyObject* callable;  // borrowed; NULL for an operation in place
+        std::vector<std::pair<Ref, Ref>> contents;  // container, content before
+        std::vector<std::pair<Ref, Ref>> namespaces;  // owner, copy of its attributes before
+    };
+    void watch(PyCodeObject* code);
+    void settle_in_place();
+    void settle(Pending& pending);
+    void store(PyCodeObject* code, const StoreSite& site);
+    void store_attribute(PyObject* owner, PyObject* name, PyObject* value);
+    void store_item(PyObject* owner, PyObject* key, PyObject* value);
+    void add_content(Pending& pending, PyObject* container) const;
+    void add_namespace(Pending& pending, PyObject* owner) const;
+
+    std::function<bool(PyCodeObject*, PyObject*)> forbidden_;
+    unsigned long thread_;
+    int tool_ = -1;
+    bool busy_ = false;
+    bool forbidden_entered_ = false;
+    Touches touches_;
+    std::vector<Pending> pending_;
+    std::vector<PyObject*> ignored_;
+    std::unordered_map<PyObject*, std::pair<Ref, StoreSites>> watched_;
+};
+
+// The exception raised where forbidden code is entered (a BaseException).
+PyObject* deferred_exception();
+
+}  // namespace rebottle

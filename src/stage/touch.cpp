@@ -1,0 +1,221 @@
+#include "stage/touch.hpp"
+
+#include <algorithm>
+
+namespace rebottle {
+namespace {
+
+bool is_deque(PyObject* object) { return std::string_view(Py_TYPE(object)->tp_name) == "collections.deque"; }
+
+PyObject* lookup_in_type(PyTypeObject* type, PyObject* name) {
+    PyObject* order = type->tp_mro;
+    for (Py_ssize_t i = 0; order != nullptr && i < PyTuple_GET_SIZE(order); ++i) {
+        const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(order, i))));
+        if (PyObject* value = dict_get(dict.get(), name)) return value;
+    }
+    return nullptr;
+}
+
+// A user's own hook must not run while something is being taken back: plain setters of the interpreter are used.
+void set_attribute(PyObject* owner, PyObject* name, PyObject* value) {
+    int result = 0;
+    if (PyType_Check(owner)) {
+        result = PyType_Type.tp_setattro(owner, name, value);
+    } else if (PyModule_Check(owner)) {
+        PyObject* dict = PyModule_GetDict(owner);
+        result = value != nullptr ? PyDict_SetItem(dict, name, value) : PyDict_DelItem(dict, name);
+    } else {
+        result = PyObject_GenericSetAttr(owner, name, value);
+    }
+    if (result < 0) PyErr_Clear();  // it is gone already
+}
+
+void set_item(PyObject* owner, PyObject* key, PyObject* value) {
+    int result = 0;
+    if (PyDict_CheckExact(owner)) {
+        result = value != nullptr ? PyDict_SetItem(owner, key, value) : PyDict_DelItem(owner, key);
+    } else {
+        result = value != nullptr ? PyObject_SetItem(owner, key, value) : PyObject_DelItem(owner, key);
+    }
+    if (result < 0) PyErr_Clear();
+}
+
+Ref get_item(PyObject* owner, PyObject* key) {
+    PyObject* value = PyDict_Check(owner) ? Py_XNewRef(PyDict_GetItemWithError(owner, key)) : PyObject_GetItem(owner, key);
+    if (value == nullptr) PyErr_Clear();
+    return Ref::steal_or_null(value);
+}
+
+bool same_items(PyObject* a, PyObject* b, bool pairs) {
+    if (PyList_GET_SIZE(a) != PyList_GET_SIZE(b)) return false;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(a); ++i) {
+        PyObject* x = PyList_GET_ITEM(a, i);
+        PyObject* y = PyList_GET_ITEM(b, i);
+        if (x == y) continue;
+        if (!pairs || PyTuple_GET_ITEM(x, 0) != PyTuple_GET_ITEM(y, 0) || PyTuple_GET_ITEM(x, 1) != PyTuple_GET_ITEM(y, 1)) return false;
+    }
+    return true;
+}
+
+bool has_item(PyObject* list, PyObject* item) {
+    bool found = false;
+    for_sequence(list, [&](PyObject* each) { found = found || each == item; });
+    return found;
+}
+
+void restore_dict(PyObject* dict, PyObject* from, PyObject* to, bool untouched) {
+    if (untouched) {
+        PyDict_Clear(dict);
+        for_sequence(to, [&](PyObject* pair) { set_item(dict, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1)); });
+        return;
+    }
+    const auto value_in = [](PyObject* pairs, PyObject* key) {
+        PyObject* found = nullptr;
+        for_sequence(pairs, [&](PyObject* pair) {
+            if (PyTuple_GET_ITEM(pair, 0) == key) found = PyTuple_GET_ITEM(pair, 1);
+        });
+        return found;
+    };
+    for_sequence(from, [&](PyObject* pair) {
+        PyObject* key = PyTuple_GET_ITEM(pair, 0);
+        PyObject* wanted = value_in(to, key);
+        if (wanted != PyTuple_GET_ITEM(pair, 1) && get_item(dict, key).get() == PyTuple_GET_ITEM(pair, 1)) set_item(dict, key, wanted);
+    });
+    for_sequence(to, [&](PyObject* pair) {
+        PyObject* key = PyTuple_GET_ITEM(pair, 0);
+        if (value_in(from, key) == nullptr && !get_item(dict, key)) set_item(dict, key, PyTuple_GET_ITEM(pair, 1));
+    });
+}
+
+void restore_set(PyObject* set, PyObject* from, PyObject* to) {
+    for_sequence(from, [&](PyObject* item) {
+        if (!has_item(to, item)) check(PySet_Discard(set, item));
+    });
+    for_sequence(to, [&](PyObject* item) {
+        if (!has_item(from, item)) check(PySet_Add(set, item));
+    });
+}
+
+// Takes what was added out again and puts back what was taken out.
+void restore_sequence(PyObject* sequence, PyObject* from, PyObject* to, bool untouched) {
+    if (untouched && PyList_Check(sequence)) {
+        check(PyList_SetSlice(sequence, 0, PyList_GET_SIZE(sequence), to));
+        return;
+    }
+    const Ref now = content_of(sequence);
+    const Ref result = untouched ? Ref::borrow(to) : Ref::steal(PyList_GetSlice(now.get(), 0, PyList_GET_SIZE(now.get())));
+    if (!untouched) {
+        const Ref rest = Ref::steal(PyList_GetSlice(to, 0, PyList_GET_SIZE(to)));
+        const auto take = [](PyObject* list, PyObject* item) {
+            for (Py_ssize_t i = PyList_GET_SIZE(list); i-- > 0;)
+                if (PyList_GET_ITEM(list, i) == item) {
+                    check(PyList_SetSlice(list, i, i + 1, nullptr));
+                    return true;
+                }
+            return false;
+        };
+        for_sequence(from, [&](PyObject* item) {
+            if (!take(rest.get(), item)) take(result.get(), item);
+        });
+        for_sequence(rest.get(), [&](PyObject* item) { check(PyList_Append(result.get(), item)); });
+    }
+    if (PyList_Check(sequence)) {
+        check(PyList_SetSlice(sequence, 0, PyList_GET_SIZE(sequence), result.get()));
+        return;
+    }
+    call_method(sequence, "clear");
+    call_method(sequence, "extend", {result.get()});
+}
+
+void restore(PyObject* owner, PyObject* from, PyObject* to) {
+    const Ref now = content_of(owner);
+    const bool untouched = same_items(now.get(), from, PyDict_Check(owner));
+    if (PyDict_Check(owner)) {
+        restore_dict(owner, from, to, untouched);
+    } else if (PyAnySet_Check(owner)) {
+        restore_set(owner, from, to);
+    } else {
+        restore_sequence(owner, from, to, untouched);
+    }
+}
+
+void set_back(const AttributeTouch& touch, const Ref& from, const Ref& to) {
+    if (own_attribute(touch.owner.get(), touch.name.get()).get() == from.get()) set_attribute(touch.owner.get(), touch.name.get(), to.get());
+}
+void set_back(const ItemTouch& touch, const Ref& from, const Ref& to) {
+    if (get_item(touch.owner.get(), touch.key.get()).get() == from.get()) set_item(touch.owner.get(), touch.key.get(), to.get());
+}
+void set_back(const ContentTouch& touch, const Ref& from, const Ref& to) { restore(touch.owner.get(), from.get(), to.get()); }
+
+void map_value(Ref& value, const std::map<PyObject*, Ref>& bottles) {
+    if (const auto found = bottles.find(value.get()); found != bottles.end()) value = found->second;
+}
+
+void map_content(Ref& list, const std::map<PyObject*, Ref>& bottles) {
+    for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(list.get()); ++i) {
+        PyObject* item = PyList_GET_ITEM(list.get(), i);
+        if (const auto found = bottles.find(item); found != bottles.end()) {
+            check(PyList_SetItem(list.get(), i, Py_NewRef(found->second.get())));
+        } else if (PyTuple_CheckExact(item) && PyTuple_GET_SIZE(item) == 2) {
+            Ref key = Ref::borrow(PyTuple_GET_ITEM(item, 0));
+            Ref value = Ref::borrow(PyTuple_GET_ITEM(item, 1));
+            map_value(key, bottles);
+            map_value(value, bottles);
+            check(PyList_SetItem(list.get(), i, PyTuple_Pack(2, key.get(), value.get())));
+        }
+    }
+}
+
+}  // namespace
+
+Ref own_attribute(PyObject* owner, PyObject* name) {
+    if (PyType_Check(owner)) {
+        const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(owner)));
+        return Ref::borrow(dict_get(dict.get(), name));
+    }
+    if (PyModule_Check(owner)) return Ref::borrow(dict_get(PyModule_GetDict(owner), name));
+    if (PyObject* descriptor = lookup_in_type(Py_TYPE(owner), name); descriptor != nullptr && Py_IS_TYPE(descriptor, &PyMemberDescr_Type)) {
+        PyObject* value = Py_TYPE(descriptor)->tp_descr_get(descriptor, owner, reinterpret_cast<PyObject*>(Py_TYPE(owner)));
+        if (value == nullptr) PyErr_Clear();
+        return Ref::steal_or_null(value);
+    }
+    PyObject* dict = PyObject_GenericGetDict(owner, nullptr);
+    if (dict == nullptr) {
+        PyErr_Clear();
+        return {};
+    }
+    const Ref held = Ref::steal(dict);
+    return Ref::borrow(dict_get(held.get(), name));
+}
+
+Ref content_of(PyObject* container) {
+    if (PyList_Check(container)) return Ref::steal(PyList_GetSlice(container, 0, PyList_GET_SIZE(container)));
+    if (PyDict_Check(container)) return Ref::steal(PyDict_Items(container));
+    if (PySet_Check(container) || is_deque(container)) return Ref::steal(PySequence_List(container));
+    return {};
+}
+
+void undo_touches(const Touches& touches) {
+    for (auto touch = touches.rbegin(); touch != touches.rend(); ++touch)
+        std::visit([](const auto& each) { set_back(each, each.after, each.before); }, *touch);
+}
+
+void redo_touches(const Touches& touches) {
+    for (const Touch& touch : touches) std::visit([](const auto& each) { set_back(each, each.before, each.after); }, touch);
+}
+
+void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles) {
+    for (Touch& touch : touches)
+        std::visit(
+            [&](auto& each) {
+                map_value(each.before, bottles);
+                map_value(each.after, bottles);
+                if constexpr (std::is_same_v<std::decay_t<decltype(each)>, ContentTouch>) {
+                    map_content(each.before, bottles);
+                    map_content(each.after, bottles);
+                }
+            },
+            touch);
+}
+
+}  // namespace rebottle

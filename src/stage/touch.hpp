@@ -1,0 +1,51 @@
+// What running code did to objects of others, entry by entry, so that it can be taken back.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/python.hpp"
+
+namespace rebottle {
+
+// An attribute of an instance, a class or a module.
+struct AttributeTouch {
+    Ref owner;
+    Ref name;
+    Ref before;  // nothing: there was none
+    Ref after;
+};
+
+// An item of a dict, or of any container with items.
+struct ItemTouch {
+    Ref owner;
+    Ref key;
+    Ref before;
+    Ref after;
+};
+
+// The content of a list, dict, set or deque, as lists of its items (of pairs, for a dict).
+struct ContentTouch {
+    Ref owner;
+    Ref before;
+    Ref after;
+};
+
+using Touch = std::variant<AttributeTouch, ItemTouch, ContentTouch>;
+using Touches = std::vector<Touch>;
+
+// The value of an attribute that the object itself holds, not what its class or a descriptor computes; nothing where there is none.
+Ref own_attribute(PyObject* owner, PyObject* name);
+// The content of a container as a list; nothing where it isn't one that can be put back.
+Ref content_of(PyObject* container);
+
+// Takes touches back, last first. Entries that somebody else changed since stay.
+void undo_touches(const Touches& touches);
+// Does them again after they were taken back.
+void redo_touches(const Touches& touches);
+// Replaces staged objects by what they stand for.
+void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles);
+
+}  // namespace rebottle
