@@ -5,6 +5,7 @@
 #include "code/index.hpp"
 #include "code/code.hpp"
 #include "commit/pour.hpp"
+#include "compat/compat.hpp"
 #include "stage/policy.hpp"
 
 namespace rebottle {
@@ -12,8 +13,7 @@ namespace {
 
 PyObject* target_of(const Ref& reference) {
     if (!PyWeakref_Check(reference.get())) return reference.get();
-    PyObject* object = PyWeakref_GetObject(reference.get());
-    return object == Py_None ? nullptr : object;
+    return compat::target_of(reference.get());
 }
 
 class Inverter {

@@ -7,6 +7,7 @@
 #include "commit/class_merge.hpp"
 #include "commit/pour.hpp"
 #include "commit/replace.hpp"
+#include "compat/compat.hpp"
 #include "plan/plan.hpp"
 #include "stage/policy.hpp"
 
@@ -251,10 +252,10 @@ void register_stand_in(PyCodeObject* code, const std::string& module, const std:
 
 std::vector<PyCodeObject*> stand_ins(const std::string& module, const std::string& where) {
     auto& all = all_stand_ins();
-    std::erase_if(all, [](const StandIn& each) { return PyWeakref_GetObject(each.code.get()) == Py_None; });
+    std::erase_if(all, [](const StandIn& each) { return compat::target_of(each.code.get()) == nullptr; });
     std::vector<PyCodeObject*> found;
     for (const StandIn& each : all)
-        if (each.module == module && each.where == where) found.push_back(as_code(PyWeakref_GetObject(each.code.get())));
+        if (each.module == module && each.where == where) found.push_back(as_code(compat::target_of(each.code.get())));
     return found;
 }
 

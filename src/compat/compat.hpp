@@ -16,6 +16,9 @@ PyCompilerFlags compiler_flags(int flags);
 // The docstring that functions of this code get, borrowed; None where there is none.
 PyObject* docstring_of(PyCodeObject* code);
 
+// The object of a weak reference, borrowed; NULL where it is gone.
+PyObject* target_of(PyObject* weak_reference);
+
 // The names of attributes that a class body of this version sets by itself (``__module__`` and so on).
 const std::vector<const char*>& implicit_class_names();
 

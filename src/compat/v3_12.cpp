@@ -16,6 +16,11 @@ namespace rebottle::compat {
 _PyInterpreterFrame* current_frame(PyThreadState* thread) { return thread->cframe->current_frame; }
 PyCodeObject* code_of(_PyInterpreterFrame* frame) { return frame->f_code; }
 
+PyObject* target_of(PyObject* weak_reference) {
+    PyObject* object = PyWeakref_GET_OBJECT(weak_reference);
+    return object == Py_None ? nullptr : object;
+}
+
 const std::vector<const char*>& implicit_class_names() {
     static const std::vector<const char*> names = {"__module__", "__qualname__", "__classcell__", "__dict__",
                                                    "__weakref__"};

@@ -16,6 +16,12 @@ namespace rebottle::compat {
 _PyInterpreterFrame* current_frame(PyThreadState* thread) { return thread->current_frame; }
 PyCodeObject* code_of(_PyInterpreterFrame* frame) { return reinterpret_cast<PyCodeObject*>(frame->f_executable); }
 
+PyObject* target_of(PyObject* weak_reference) {
+    PyObject* object = nullptr;
+    if (PyWeakref_GetRef(weak_reference, &object) == 1) Py_DECREF(object);  // somebody else holds it
+    return object;
+}
+
 const std::vector<const char*>& implicit_class_names() {
     static const std::vector<const char*> names = {"__module__",  "__qualname__",      "__classcell__",
                                                    "__dict__",    "__weakref__",       "__firstlineno__",

@@ -144,7 +144,6 @@ class Update {
             }
             audit(plan);
             commit(plan, outcome, world);
-            past_->touches.insert(past_->touches.begin(), outcome.touches.begin(), outcome.touches.end());
             try {
                 for (std::size_t i = 0; i < plan.modules.size(); ++i)
                     if (plan.modules[i].changed()) call_hook(plan.modules[i], "__after_update__", contexts[i]);
@@ -153,6 +152,7 @@ class Update {
                 throw;
             }
             past_->new_modules = imports.keep();
+            past_->touches.insert(past_->touches.begin(), outcome.touches.begin(), outcome.touches.end());
             touched.keep();
         } catch (const SourceError& error) {
             fail(error, report_);
@@ -339,8 +339,7 @@ class Update {
 
     void take_back(Plan& plan) {
         undo_all(past_->journal);
-        Touches late(past_->touches.begin(), past_->touches.end());
-        undo_touches(late);
+        undo_touches(past_->touches);
         forget_replaced(past_->replaced_code);
         for (ModulePlan& module : plan.modules) module.record->version = past_->versions[module.name];
     }

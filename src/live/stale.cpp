@@ -17,8 +17,8 @@ std::vector<Ref>& remembered() {
 
 std::set<PyCodeObject*> replaced_code() {
     std::set<PyCodeObject*> codes;
-    std::erase_if(remembered(), [](const Ref& weak) { return PyWeakref_GetObject(weak.get()) == Py_None; });
-    for (const Ref& weak : remembered()) codes.insert(as_code(PyWeakref_GetObject(weak.get())));
+    std::erase_if(remembered(), [](const Ref& weak) { return compat::target_of(weak.get()) == nullptr; });
+    for (const Ref& weak : remembered()) codes.insert(as_code(compat::target_of(weak.get())));
     return codes;
 }
 
@@ -50,7 +50,7 @@ void remember_replaced(const std::map<PyObject*, Ref>& replaced) {
 }
 
 void forget_replaced(const std::map<PyObject*, Ref>& replaced) {
-    std::erase_if(remembered(), [&](const Ref& weak) { return replaced.contains(PyWeakref_GetObject(weak.get())); });
+    std::erase_if(remembered(), [&](const Ref& weak) { return replaced.contains(compat::target_of(weak.get())); });
 }
 
 std::vector<Stale> stale_now() {

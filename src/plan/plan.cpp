@@ -1,7 +1,6 @@
 #include "plan/plan.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "code/tree.hpp"
 
@@ -9,10 +8,6 @@ namespace rebottle {
 namespace {
 
 using Kind = Statement::Kind;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
 // A statement together with the compiled chunk that holds it.
 struct Located {
     Statement statement;
