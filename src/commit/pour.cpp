@@ -69,6 +69,20 @@ void collect_caches(PyObject* from, std::vector<Ref>& caches, std::set<PyObject*
 
 }  // namespace
 
+void for_reachable(PyObject* from, const std::function<void(PyObject*)>& body) {
+    std::set<PyObject*> seen;
+    std::vector<std::pair<PyObject*, int>> waiting{{from, 0}};
+    constexpr int deepest = 6;
+    while (!waiting.empty()) {
+        const auto [object, depth] = waiting.back();
+        waiting.pop_back();
+        if (!seen.insert(object).second) continue;
+        body(object);
+        const int next = depth + 1;
+        if (next <= deepest) for_wrapped(object, [&](PyObject* each) { waiting.emplace_back(each, next); });
+    }
+}
+
 bool reaches(PyObject* from, PyObject* target) {
     std::set<PyObject*> seen;
     return reaches(from, target, seen, 6);

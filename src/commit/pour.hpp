@@ -1,6 +1,7 @@
 // New content, same object: how a live object takes over what a staged one of its kind has.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ class Pour {
     void nested(PyCodeObject* old_code, PyCodeObject* now, const Swap& swap);
     // A live function takes everything that a staged one has.
     void whole_function(PyFunctionObject* live, PyFunctionObject* staged, const std::string& where);
+    // A live function passes its calls on to another object.
+    void forward(PyFunctionObject* live, PyObject* target, const std::string& where);
     // A name holds `binding.before` and was given `after`: makes the former take over what it can. Returns what the name is to
     // hold.
     Ref adopt(const Binding& binding, const Ref& after);
@@ -39,7 +42,6 @@ class Pour {
     Ref adopt_cache(const Binding& binding, PyObject* live, PyObject* staged);
     Ref adopt_instance(const Binding& binding, PyObject* live, PyObject* staged);
     void decorate_plain(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged);
-    void forward(PyFunctionObject* live, PyObject* target, const std::string& where);
     void kind_changed(const Binding& binding, PyObject* live, PyObject* now);
     void become(PyObject* live, const Ref& now);
 
@@ -64,6 +66,8 @@ struct Defaults {
 };
 Defaults nested_defaults(PyFunctionObject* function, PyCodeObject* now, const Swap& swap);
 
+// Calls body for an object and for what it wraps, in turn.
+void for_reachable(PyObject* from, const std::function<void(PyObject*)>& body);
 // Whether `from` leads to `target` through closures, __wrapped__, __func__, fget, func and the like.
 bool reaches(PyObject* from, PyObject* target);
 // The functools.lru_cache wrappers on the way from a bound value to a function.

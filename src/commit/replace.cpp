@@ -39,6 +39,11 @@ class Rewriter {
         return std::move(result_);
     }
 
+    void run_on(const std::vector<PyObject*>& holders) {
+        for (PyObject* holder : holders)
+            if (count(holder) > 0) rewrite(holder);
+    }
+
    private:
     static int on_object(PyObject* object, void* self) {
         auto* rewriter = static_cast<Rewriter*>(self);
@@ -231,6 +236,10 @@ class Rewriter {
 Replacements replace_references(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored,
                                 Journal& journal) {
     return Rewriter(pairs, ignored, journal).run();
+}
+
+void replace_references_in(const std::vector<PyObject*>& holders, const std::map<PyObject*, Ref>& pairs, Journal& journal) {
+    Rewriter(pairs, {}, journal).run_on(holders);
 }
 
 }  // namespace rebottle

@@ -20,4 +20,7 @@ struct Replacements {
 Replacements replace_references(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored,
                                 Journal& journal);
 
+// The same, for these holders only.
+void replace_references_in(const std::vector<PyObject*>& holders, const std::map<PyObject*, Ref>& pairs, Journal& journal);
+
 }  // namespace rebottle

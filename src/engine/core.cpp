@@ -7,11 +7,13 @@
 
 #include "code/index.hpp"
 #include "commit/invert.hpp"
+#include "commit/resolve_hotfix.hpp"
 #include "compat/compat.hpp"
 #include "engine/turn.hpp"
 #include "live/stale.hpp"
 #include "plan/plan.hpp"
 #include "plan/rules.hpp"
+#include "stage/hotfix.hpp"
 #include "stage/imports.hpp"
 #include "stage/stage.hpp"
 #include "stage/world.hpp"
@@ -74,6 +76,23 @@ int line_in(PyObject* exception, const std::string& file) {
     const std::string message = where + " raised " + cause_text(error.cause.value()) + place_of(error.file, line) +
                                 "; nothing was changed, mend the source and reload again";
     throw UpdateFailure{"ExecutionError", message, report, Ref::borrow(error.cause.value())};
+}
+
+// Lets audit hooks object before anything is committed.
+void audit_update(const char* kind, const std::vector<std::string>& modules) {
+    const Ref names = Ref::steal(PyList_New(0));
+    for (const std::string& module : modules) check(PyList_Append(names.get(), to_str(module).get()));
+    if (PySys_Audit("rebottle.update", "sO", kind, names.get()) < 0) throw ExecutionError{"an audit hook", "", "", 0, PythonError()};
+}
+
+// After the commit every place must hold what was written.
+void verify(Journal& journal, Report& report) {
+    for (const Write& write : journal)
+        if (!holds(write)) {
+            undo_all(journal);
+            report.ok = false;
+            throw UpdateFailure{"VerificationError", "after the commit a definition isn't what it was to be; the update was undone", report, {}};
+        }
 }
 
 // Takes touches back unless they are to be kept.
@@ -142,7 +161,9 @@ class Update {
                 contexts.push_back(new_dict());
                 if (module.changed()) call_hook(module, "__before_update__", contexts.back());
             }
-            audit(plan);
+            std::vector<std::string> names;
+            for (const ModulePlan& module : plan.modules) names.push_back(module.name);
+            audit_update("reload", names);
             commit(plan, outcome, world);
             try {
                 for (std::size_t i = 0; i < plan.modules.size(); ++i)
@@ -228,13 +249,6 @@ class Update {
         report_.ok = report_.refusals.empty();
     }
 
-    void audit(const Plan& plan) {
-        const Ref names = Ref::steal(PyList_New(0));
-        for (const ModulePlan& module : plan.modules) check(PyList_Append(names.get(), to_str(module.name).get()));
-        if (PySys_Audit("rebottle.update", "sO", report_.kind.c_str(), names.get()) < 0)
-            throw ExecutionError{"an audit hook", "", "", 0, PythonError()};
-    }
-
     void commit(Plan& plan, Outcome& outcome, World& world) {
         const NoCollection no_collection;
         const auto start = Clock::now();
@@ -246,7 +260,7 @@ class Update {
         world.leave();
         apply_all(resolved.journal);
         for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
-        verify(resolved.journal);
+        verify(resolved.journal, report_);
         report_.timing.pause = seconds_since(start);
         past_ = std::make_shared<Past>();
         past_->journal = std::move(resolved.journal);
@@ -328,15 +342,6 @@ class Update {
         });
     }
 
-    void verify(Journal& journal) {
-        for (const Write& write : journal)
-            if (!holds(write)) {
-                undo_all(journal);
-                report_.ok = false;
-                throw UpdateFailure{"VerificationError", "after the commit a definition isn't what it was to be; the update was undone", report_, {}};
-            }
-    }
-
     void take_back(Plan& plan) {
         undo_all(past_->journal);
         undo_touches(past_->touches);
@@ -350,6 +355,7 @@ class Update {
         report_.ok = report_.refusals.empty();
         report_.timing.total = seconds_since(start_);
         past_->report = report_;
+        core_.supersede(report_);
         core_.remember(past_);
         return report_;
     }
@@ -427,7 +433,18 @@ void Core::publish(const Report& report) {
 
 bool Core::in_force(std::uint64_t id) const {
     const auto past = find(id);
-    return past && past->in_force && !past->superseded;
+    if (!past || !past->in_force) return false;
+    if (past->superseded.empty()) return true;
+    return std::any_of(past->report.changes.begin(), past->report.changes.end(),
+                       [&](const Change& change) { return !past->superseded.contains(change.where); });
+}
+
+void Core::supersede(const Report& report) {
+    for (const auto& past : history_)
+        if (past->report.kind == "hotfix" && past->in_force)
+            for (const Change& mine : past->report.changes)
+                for (const Change& change : report.changes)
+                    if (change.where == mine.where) past->superseded.emplace(mine.where, report.id);
 }
 
 std::shared_ptr<Past> Core::find(std::uint64_t id) const {
@@ -435,7 +452,63 @@ std::shared_ptr<Past> Core::find(std::uint64_t id) const {
     return found == history_.end() ? nullptr : *found;
 }
 
-Report Core::hotfix(const std::string&, const std::string&) { refuse({}); }
+Report Core::hotfix(const std::string& text, const std::string& name) {
+    check_allowed();
+    const auto start = Clock::now();
+    Report report;
+    report.kind = "hotfix";
+    report.name = name;
+    {
+        const Turn turn;
+        try {
+            run_hotfix(text, report);
+        } catch (const SourceError& error) {
+            fail(error, report);
+        } catch (const ExecutionError& error) {
+            fail(error, report);
+        }
+        report.timing.total = seconds_since(start);
+        history_.back()->report = report;
+    }
+    publish(report);
+    return report;
+}
+
+void Core::run_hotfix(const std::string& text, Report& report) {
+    const auto start = Clock::now();
+    ImportState imports;
+    Snippet snippet = run_snippet(text, report.name);
+    TouchGuard touched(snippet.outcome.touches);
+    report.timing.stage = seconds_since(start);
+    report.modules = snippet.modules;
+    audit_update("hotfix", snippet.modules);
+    auto past = std::make_shared<Past>();
+    {
+        const NoCollection no_collection;
+        const auto pausing = Clock::now();
+        ResolvedHotfix hotfix = resolve_hotfix(snippet);
+        if (!hotfix.resolved.refusals.empty()) refuse(hotfix.resolved.refusals, report);
+        prepare(hotfix.resolved.journal);
+        apply_all(hotfix.resolved.journal);
+        for (const Ref& type : hotfix.resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
+        verify(hotfix.resolved.journal, report);
+        report.timing.pause = seconds_since(pausing);
+        for (const auto& [code, binding] : hotfix.stand_ins) register_stand_in(as_code(code.get()), binding.module, binding.where);
+        past->journal = std::move(hotfix.resolved.journal);
+        report.changes = std::move(hotfix.resolved.changes);
+        report.kept = std::move(hotfix.resolved.kept);
+        past->replaced_code = std::move(hotfix.resolved.replaced_code);
+    }
+    remember_replaced(past->replaced_code);
+    report.stale = stale_now();
+    past->touches = snippet.outcome.touches;
+    past->new_modules = imports.keep();
+    touched.keep();
+    report.id = next_id_++;
+    report.time = now_in_seconds();
+    past->report = report;
+    remember(std::move(past));
+}
 
 Report Core::rollback(std::uint64_t id, bool cascade) {
     check_allowed();
@@ -490,6 +563,7 @@ Report Core::undo(const std::shared_ptr<Past>& past) {
         done->versions[name] = record.version;
         record.version = version;
     }
+    for (const auto& each : history_) std::erase_if(each->superseded, [&](const auto& by) { return by.second == past->report.id; });
     past->in_force = false;
     done->undoes = past->report.id;
     if (past->undoes != 0)

@@ -33,7 +33,7 @@ struct Past {
     Touches touches;                          // what its statements did to objects of others
     bool touches_undone = false;              // they are taken back now (of a rollback)
     bool in_force = true;
-    bool superseded = false;  // a hotfix whose definitions were edited in the source since
+    std::map<std::string, std::uint64_t> superseded;  // of a hotfix: definition edited in the source since -> by which update
     std::uint64_t undoes = 0;  // of a rollback: the update that it undid
 };
 
@@ -58,6 +58,9 @@ class Core {
     friend class Update;
     void remember(std::shared_ptr<Past> past);
     void publish(const Report& report);
+    void run_hotfix(const std::string& text, Report& report);
+    // Marks the hotfixes whose definitions an update edited in the source.
+    void supersede(const Report& report);
     std::shared_ptr<Past> find(std::uint64_t id) const;
     Report undo(const std::shared_ptr<Past>& past);
 

@@ -1,0 +1,140 @@
+#include "stage/hotfix.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "code/code.hpp"
+#include "code/index.hpp"
+#include "source/modules.hpp"
+#include "stage/recorder.hpp"
+
+namespace rebottle {
+namespace {
+
+std::string file_name(const std::string& name) {
+    static int count = 0;
+    ++count;
+    if (name.empty()) return "<hotfix " + std::to_string(count) + ">";
+    return name.find('/') != std::string::npos ? name : "<hotfix " + name + ">";
+}
+
+// Tracebacks and inspect show the text.
+void remember_lines(const std::string& file, const std::string& text) {
+    const Ref cache = attribute(import_module("linecache").get(), "cache");
+    const Ref lines = call_method(to_str(text).get(), "splitlines", {Py_True});
+    const Ref size = to_int(static_cast<long>(text.size()));
+    dict_set(cache.get(), file, Ref::steal(PyTuple_Pack(4, size.get(), Py_None, lines.get(), to_str(file).get())).get());
+}
+
+Ref compile_snippet(const std::string& text, const std::string& file) {
+    try {
+        if (text.find('\0') != std::string::npos) raise(PyExc_SyntaxError, "source code cannot contain null bytes");
+        return compile(to_str(text).get(), file, 0);
+    } catch (const PythonError& error) {
+        if (error.is(PyExc_KeyboardInterrupt)) throw;
+        int line = 0;
+        if (const Ref number = attribute_or_null(error.value(), "lineno"); number && PyLong_Check(number.get()))
+            line = static_cast<int>(PyLong_AsLong(number.get()));
+        throw SourceError("hotfix", file, line,
+                          std::string("it doesn't compile: ") + Py_TYPE(error.value())->tp_name + ": " + to_text(error.value()),
+                          Ref::borrow(error.value()));
+    }
+}
+
+// What was made while the snippet ran is in the youngest generation: it was emptied before, and nothing is collected meanwhile.
+class Nursery {
+   public:
+    Nursery() : gc_(import_module("gc")) { call_method(gc_.get(), "collect", {to_int(0).get()}); }
+    std::vector<Ref> objects() const {
+        std::vector<Ref> found;
+        const Ref list = call_method(gc_.get(), "get_objects", {to_int(0).get()});
+        for_sequence(list.get(), [&](PyObject* object) { found.push_back(Ref::borrow(object)); });
+        return found;
+    }
+
+   private:
+    Ref gc_;
+};
+
+// The module to which a class belongs, by name, and the class's path in it.
+std::string module_of(PyObject* owner, std::string& path) {
+    if (PyModule_Check(owner)) {
+        path.clear();
+        PyObject* name = dict_get(PyModule_GetDict(owner), "__name__");
+        return name != nullptr && PyUnicode_Check(name) ? to_text(name) : "";
+    }
+    const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(owner)));
+    PyObject* module = dict_get(dict.get(), "__module__");
+    path = to_text(Ref::steal(PyType_GetQualName(reinterpret_cast<PyTypeObject*>(owner))).get());
+    return module != nullptr && PyUnicode_Check(module) ? to_text(module) : "";
+}
+
+// Names of modules and classes that the snippet set, each once, with the value that they had before.
+std::vector<Binding> rebound(const Touches& touches, Snippet& snippet) {
+    std::vector<Binding> bindings;
+    std::set<std::pair<PyObject*, std::string>> seen;
+    const auto add = [&](const Ref& owner, const Ref& name, const Ref& before) {
+        if (!PyType_Check(owner.get()) && !PyModule_Check(owner.get())) return;
+        if (!PyUnicode_Check(name.get()) || !seen.emplace(owner.get(), to_text(name.get())).second) return;
+        std::string path;
+        Binding binding;
+        binding.module = module_of(owner.get(), path);
+        binding.where = path.empty() ? to_text(name.get()) : path + "." + to_text(name.get());
+        binding.owner = owner;
+        binding.name = name;
+        binding.before = before;
+        binding.after = own_attribute(owner.get(), name.get());
+        binding.kind = "hotfix";
+        binding.importers = true;
+        binding.decorators_changed = true;
+        if (binding.before.get() == binding.after.get()) return;
+        if (std::find(snippet.modules.begin(), snippet.modules.end(), binding.module) == snippet.modules.end())
+            snippet.modules.push_back(binding.module);
+        bindings.push_back(std::move(binding));
+    };
+    std::map<PyObject*, Ref> modules;  // by dict: a snippet may write to vars(module)
+    for_items(PyImport_GetModuleDict(), [&](PyObject*, PyObject* module) {
+        if (PyModule_Check(module)) modules.emplace(PyModule_GetDict(module), Ref::borrow(module));
+    });
+    for (const Touch& touch : touches) {
+        if (const auto* attribute_touch = std::get_if<AttributeTouch>(&touch)) {
+            add(attribute_touch->owner, attribute_touch->name, attribute_touch->before);
+        } else if (const auto* item = std::get_if<ItemTouch>(&touch)) {
+            if (const auto module = modules.find(item->owner.get()); module != modules.end()) add(module->second, item->key, item->before);
+        }
+    }
+    return bindings;
+}
+
+}  // namespace
+
+Snippet run_snippet(const std::string& text, const std::string& name) {
+    Snippet snippet;
+    const std::string file = file_name(name);
+    const Ref code = compile_snippet(text, file);
+    remember_lines(file, text);
+    snippet.names = new_dict();
+    dict_set(snippet.names.get(), "__name__", to_str(name.empty() ? "hotfix" : name).get());
+    dict_set(snippet.names.get(), "__file__", to_str(file).get());
+    dict_set(snippet.names.get(), "__builtins__", import_module("builtins").get());
+    Nursery nursery;
+    const NoCollection no_collection;
+    CodeIndex::instance().start_recording();
+    Recorder recorder;
+    recorder.ignore(snippet.names.get());
+    try {
+        Ref::steal(PyEval_EvalCode(code.get(), snippet.names.get(), snippet.names.get()));
+    } catch (const PythonError& error) {
+        CodeIndex::instance().stop_recording();
+        undo_touches(recorder.take());
+        throw ExecutionError{"hotfix", name, file, 0, error};
+    }
+    snippet.outcome.touches = recorder.take();
+    snippet.outcome.created = CodeIndex::instance().stop_recording();
+    snippet.young = nursery.objects();
+    snippet.outcome.bindings = rebound(snippet.outcome.touches, snippet);
+    return snippet;
+}
+
+}  // namespace rebottle
