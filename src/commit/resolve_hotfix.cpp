@@ -136,7 +136,18 @@ class HotfixResolver {
                 return false;
         for (std::size_t i = 0; i < live.size(); ++i)
             if (live[i] != nullptr && live[i] != now[i]) pour(binding, live[i], now[i]);
+        captured_.emplace(binding.before.get(), copy_of_holder(binding.before.get(), live));
         return true;
+    }
+
+    // A classmethod, staticmethod or property like this one, around functions with the old content.
+    Ref copy_of_holder(PyObject* holder, const std::vector<PyObject*>& functions) const {
+        std::vector<PyObject*> arguments;
+        for (PyObject* function : functions) {
+            const auto twin = captured_.find(function);
+            arguments.push_back(twin != captured_.end() ? twin->second.get() : function == nullptr ? Py_None : function);
+        }
+        return Ref::steal(PyObject_Vectorcall(reinterpret_cast<PyObject*>(Py_TYPE(holder)), arguments.data(), arguments.size(), nullptr));
     }
 
     static std::vector<PyObject*> accessors(PyObject* holder) {
@@ -244,8 +255,11 @@ class HotfixResolver {
                 write_captured(item->owner, item->key, item->after, twin->second);
             return;
         }
+        if (const auto* content = std::get_if<ContentTouch>(&touch)) {
+            captured_by_list(*content, pairs);
+            return;
+        }
         const auto* attribute_touch = std::get_if<AttributeTouch>(&touch);
-        if (attribute_touch == nullptr) return;
         const auto twin = pairs.find(attribute_touch->after.get());
         if (twin == pairs.end() || attribute_touch->before.get() == attribute_touch->after.get()) return;
         const Ref& owner = attribute_touch->owner;
@@ -258,6 +272,29 @@ class HotfixResolver {
         } else {
             PyErr_Clear();
         }
+    }
+
+    // What the snippet added to a list that was there before; what had been in it stays.
+    void captured_by_list(const ContentTouch& touch, const std::map<PyObject*, Ref>& pairs) {
+        PyObject* list = touch.owner.get();
+        if (!PyList_CheckExact(list) || !touch.before || !touch.after) return;
+        const Ref content = content_of(list);
+        bool changed = false;
+        for (const auto& pair : pairs) {
+            const auto count = [&pair](PyObject* items) {
+                Py_ssize_t times = 0;
+                for_sequence(items, [&](PyObject* item) { times += item == pair.first ? 1 : 0; });
+                return times;
+            };
+            Py_ssize_t added = count(touch.after.get()) - count(touch.before.get());
+            for (Py_ssize_t i = PyList_GET_SIZE(content.get()); i-- > 0 && added > 0;)
+                if (PyList_GET_ITEM(content.get(), i) == pair.first) {
+                    check(PyList_SetItem(content.get(), i, Py_NewRef(pair.second.get())));
+                    --added;
+                    changed = true;
+                }
+        }
+        if (changed) result_.resolved.journal.push_back(TableWrite{touch.owner, content, content_of(list), content_of(content.get()), ""});
     }
 
     bool is_name_of_own_definition(const AttributeTouch& touch) const {

@@ -226,7 +226,7 @@ void Recorder::store_attribute(PyObject* owner, PyObject* name, PyObject* value)
 
 void Recorder::store_item(PyObject* owner, PyObject* key, PyObject* value) {
     if (owner == nullptr || key == nullptr || std::find(ignored_.begin(), ignored_.end(), owner) != ignored_.end()) return;
-    if (PyDict_CheckExact(owner)) {
+    if (PyDict_CheckExact(owner) && value != nullptr) {  // a deletion is kept as content, for the order
         busy_ = true;
         PyObject* before = PyDict_GetItemWithError(owner, key);
         busy_ = false;

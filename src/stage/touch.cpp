@@ -174,7 +174,8 @@ Ref own_attribute(PyObject* owner, PyObject* name) {
         return Ref::borrow(dict_get(dict.get(), name));
     }
     if (PyModule_Check(owner)) return Ref::borrow(dict_get(PyModule_GetDict(owner), name));
-    if (PyObject* descriptor = lookup_in_type(Py_TYPE(owner), name); descriptor != nullptr && Py_IS_TYPE(descriptor, &PyMemberDescr_Type)) {
+    if (PyObject* descriptor = lookup_in_type(Py_TYPE(owner), name);
+        descriptor != nullptr && (Py_IS_TYPE(descriptor, &PyMemberDescr_Type) || Py_IS_TYPE(descriptor, &PyGetSetDescr_Type))) {
         PyObject* value = Py_TYPE(descriptor)->tp_descr_get(descriptor, owner, reinterpret_cast<PyObject*>(Py_TYPE(owner)));
         if (value == nullptr) PyErr_Clear();
         return Ref::steal_or_null(value);
