@@ -131,7 +131,7 @@ void Pour::function(PyFunctionObject* function, PyCodeObject* now, PyFunctionObj
                                  "its new code reads '" + closure.missing + "', which this closure can't be given"});
         return;
     }
-    FunctionContent& after = content(function, swap.where);
+    FunctionContent& after = content(function, swap.module + "." + swap.where);
     if (after.doc.get() == nullptr || after.doc.get() == compat::docstring_of(old_code) ||
         (PyUnicode_Check(after.doc.get()) && PyUnicode_Check(compat::docstring_of(old_code)) &&
          PyUnicode_Compare(after.doc.get(), compat::docstring_of(old_code)) == 0))
@@ -171,7 +171,7 @@ void Pour::nested(PyCodeObject* old_code, PyCodeObject* now, const Swap& swap) {
                                                           : "its new code reads '" + closure.missing + "', which this closure can't be given"});
                 continue;
             }
-            FunctionContent& after = content(function, std::string(qualname(pair.second)));
+            FunctionContent& after = content(function, swap.module + "." + std::string(qualname(pair.second)));
             if (after.doc.get() == compat::docstring_of(pair.first)) after.doc = Ref::borrow(compat::docstring_of(pair.second));
             after.code = Ref::borrow(as_object(pair.second));
             after.closure = closure.cells;
@@ -212,14 +212,14 @@ void Pour::kind_changed(const Binding& binding, PyObject* live, PyObject* now) {
         PyObject* dict = PyModule_GetDict(module.get());
         for_items(dict, [&](PyObject* key, PyObject* value) {
             if (value == live)
-                result_.journal.push_back(NameWrite{Ref::borrow(dict), Ref::borrow(key), Ref::borrow(live), Ref::borrow(now), binding.where});
+                result_.journal.push_back(NameWrite{Ref::borrow(dict), Ref::borrow(key), Ref::borrow(live), Ref::borrow(now), binding.place()});
         });
     }
     if (PyFunction_Check(live) && PyCallable_Check(now)) {
-        forward(as_function(live), now, binding.where);
+        forward(as_function(live), now, binding.place());
         return;
     }
-    result_.kept.push_back({binding.module + "." + binding.where, "kind-changed: whoever holds the former object goes on holding it", "", binding.line});
+    result_.kept.push_back({binding.place(), "kind-changed: whoever holds the former object goes on holding it", "", binding.line});
 }
 
 // A held plain function passes its calls on to what it has become.
@@ -285,8 +285,8 @@ Ref Pour::adopt_function(const Binding& binding, PyFunctionObject* live, PyFunct
     if (!is_staged(now)) {
         // Its decorators are gone: the wrapper that others hold becomes the function it wrapped.
         if (binding.kind.starts_with("function") && reaches(as_plain(live), now)) {
-            const FunctionContent inner = content(staged, binding.where);
-            content(live, binding.where) = inner;
+            const FunctionContent inner = content(staged, binding.place());
+            content(live, binding.place()) = inner;
             return binding.before;
         }
         return Ref::borrow(now);
@@ -305,14 +305,14 @@ Ref Pour::adopt_function(const Binding& binding, PyFunctionObject* live, PyFunct
                      outcome_.live_globals.contains(staged->func_globals) &&
                      outcome_.live_globals.at(staged->func_globals).get() == live->func_globals;
     if (!own) return Ref::borrow(now);
-    whole_function(live, staged, binding.where);
+    whole_function(live, staged, binding.place());
     outcome_.bottles.emplace(now, binding.before);
     return binding.before;
 }
 
 // A plain function got a wrapper: whoever holds it holds the wrapper now, which calls the new inner function.
 void Pour::decorate_plain(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged) {
-    whole_function(live, staged, binding.where);
+    whole_function(live, staged, binding.place());
     outcome_.bottles.emplace(as_plain(staged), binding.before);
 }
 
@@ -321,8 +321,8 @@ Ref Pour::adopt_wrapper(const Binding& binding, PyFunctionObject* live, PyFuncti
     outcome_.bottles.emplace(as_plain(staged), binding.before);
     const bool keeps_state = !binding.decorators_changed && live->func_code == staged->func_code;
     const FunctionContent former = FunctionContent::of(live);
-    whole_function(live, staged, binding.where);
-    if (keeps_state && former.closure) content(live, binding.where).closure = former.closure;
+    whole_function(live, staged, binding.place());
+    if (keeps_state && former.closure) content(live, binding.place()).closure = former.closure;
     return binding.before;
 }
 
@@ -374,7 +374,7 @@ Ref Pour::adopt_instance(const Binding& binding, PyObject* live, PyObject* stage
     for_items(from.get(), [&](PyObject* key, PyObject* value) {
         const Ref now = mapped(value);
         PyObject* former = dict_get(to.get(), key);
-        if (former != now.get()) result_.journal.push_back(NameWrite{to, Ref::borrow(key), Ref::borrow(former), now, binding.where});
+        if (former != now.get()) result_.journal.push_back(NameWrite{to, Ref::borrow(key), Ref::borrow(former), now, binding.place()});
     });
     return binding.before;
 }

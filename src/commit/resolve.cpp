@@ -164,7 +164,7 @@ class Resolver {
         if (!binding.kind.empty())
             report(binding.kind, binding.module, binding.where, file_of(binding), binding.line);
         if (table) {
-            renew(binding.before, after, binding.where);
+            renew(binding.before, after, binding.place());
             outcome_.bottles.emplace(after.get(), binding.before);
             return;
         }
@@ -178,11 +178,12 @@ class Resolver {
     }
 
     void write_name(const Binding& binding, const Ref& after) {
+        const std::string where = binding.kind.empty() ? "" : binding.place();
         if (PyType_Check(binding.owner.get())) {
-            result_.journal.push_back(MemberWrite{binding.owner, binding.name, binding.before, after, binding.where});
+            result_.journal.push_back(MemberWrite{binding.owner, binding.name, binding.before, after, where});
         } else {
             result_.journal.push_back(
-                NameWrite{Ref::borrow(PyModule_GetDict(binding.owner.get())), binding.name, binding.before, after, binding.where});
+                NameWrite{Ref::borrow(PyModule_GetDict(binding.owner.get())), binding.name, binding.before, after, where});
         }
     }
 

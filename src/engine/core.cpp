@@ -387,6 +387,18 @@ bool overlap(const Past& later, const Past& earlier) {
     return false;
 }
 
+// One refusal for each definition that later updates touched as well.
+std::vector<Refusal> later_touches(const Past& past, const std::vector<std::shared_ptr<Past>>& later) {
+    std::vector<Refusal> found;
+    for (const Change& mine : past.report.changes)
+        for (const auto& other : later)
+            for (const Change& change : other->report.changes)
+                if (change.where == mine.where && (found.empty() || found.back().where != mine.where))
+                    found.push_back(refusal("rollback-order", mine.where, "update #" + std::to_string(other->report.id)));
+    if (found.empty()) found.push_back(refusal("rollback-order", "update #" + std::to_string(past.report.id)));
+    return found;
+}
+
 void check_allowed() {
     if (Core::disabled()) refuse({refusal("disabled", "")});
     if (Turns::instance().updating_here()) refuse({refusal("nested-update", "")});
@@ -523,7 +535,7 @@ Report Core::rollback(std::uint64_t id, bool cascade) {
         std::vector<std::shared_ptr<Past>> later;
         for (auto each = history_.rbegin(); each != history_.rend() && *each != past; ++each)
             if ((*each)->in_force && (*each)->report.kind != "rollback" && overlap(**each, *past)) later.push_back(*each);
-        if (!later.empty() && !cascade) refuse({refusal("rollback-order", "update #" + std::to_string(past->report.id))});
+        if (!later.empty() && !cascade) refuse(later_touches(*past, later));
         for (const auto& each : later) undo(each);
         report = undo(past);
     }

@@ -39,6 +39,8 @@ struct Binding {
     int line = 0;
     bool decorators_changed = false;
     bool importers = false;  // modules that imported it follow
+
+    std::string place() const { return module + "." + where; }
 };
 
 // A class statement was run aside.

@@ -32,7 +32,7 @@ void set_attribute(PyObject* owner, PyObject* name, PyObject* value) {
 
 void set_item(PyObject* owner, PyObject* key, PyObject* value) {
     int result = 0;
-    if (PyDict_CheckExact(owner)) {
+    if (PyDict_Check(owner) && !PyODict_Check(owner)) {
         result = value != nullptr ? PyDict_SetItem(owner, key, value) : PyDict_DelItem(owner, key);
     } else {
         result = value != nullptr ? PyObject_SetItem(owner, key, value) : PyObject_DelItem(owner, key);
@@ -65,7 +65,11 @@ bool has_item(PyObject* list, PyObject* item) {
 
 void restore_dict(PyObject* dict, PyObject* from, PyObject* to, bool untouched) {
     if (untouched) {
-        PyDict_Clear(dict);
+        if (PyODict_Check(dict)) {
+            call_method(dict, "clear");
+        } else {
+            PyDict_Clear(dict);
+        }
         for_sequence(to, [&](PyObject* pair) { set_item(dict, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1)); });
         return;
     }
