@@ -4,7 +4,7 @@
 #include "bind/arguments.hpp"
 #include "bind/values.hpp"
 #include "bind/watcher.hpp"
-#include "code/index.hpp"
+#include "engine/attach.hpp"
 #include "engine/core.hpp"
 #include "engine/turn.hpp"
 #include "live/stale.hpp"
@@ -214,16 +214,14 @@ PyMethodDef functions[] = {
 
 int execute(PyObject* module) {
     const Ref done = Ref::steal_or_null(guarded([&] {
-        if (PyInterpreterState_Get() != PyInterpreterState_Main())
-            raise(PyExc_ImportError, "rebottle works in the main interpreter only; import it there");
+        if (const auto refused = attach())
+            raise(PyExc_ImportError, "rebottle [" + refused->rule + "]: " + refused->why + "; " + refused->what_to_do);
         check(PyModule_AddStringConstant(module, "__version__", REBOTTLE_VERSION));
         add_values(module);
         add_errors(module);
         add_hold();
         check(add_watcher(module));
         Core::instance().set_publisher(&new_report);
-        CodeIndex::instance();
-        Modules::instance();
         return Py_NewRef(Py_None);
     }));
     return done ? 0 : -1;
@@ -238,6 +236,14 @@ PyModuleDef definition = {PyModuleDef_HEAD_INIT, "rebottle._native", "The engine
 
 PyObject* rollback_report(std::uint64_t id, bool cascade) noexcept {
     return guarded([&] { return new_report(Core::instance().rollback(id, cascade)); });
+}
+
+Ref new_native_module() {
+    const Ref machinery = import_module("importlib.machinery");
+    const Ref spec = call(attribute(machinery.get(), "ModuleSpec").get(), {to_str(definition.m_name).get(), Py_None});
+    Ref module = Ref::steal(PyModule_FromDefAndSpec(&definition, spec.get()));
+    check(PyModule_ExecDef(module.get(), &definition));
+    return module;
 }
 
 }  // namespace rebottle

@@ -430,6 +430,7 @@ void Core::remember(std::shared_ptr<Past> past) {
 }
 
 void Core::publish(const Report& report) {
+    if (listener_ != nullptr) listener_(report);
     if (callbacks_.empty() || publisher_ == nullptr) return;
     const Ref object = Ref::steal(publisher_(report));
     const std::vector<Ref> callbacks = callbacks_;

@@ -51,6 +51,8 @@ class Core {
     bool in_force(std::uint64_t id) const;
     void on_update(Ref callback) { callbacks_.push_back(std::move(callback)); }
     void set_history_size(std::size_t size) { history_size_ = size; }
+    // What the C++ interface wants to be told of, too.
+    void set_listener(void (*listener)(const Report&)) { listener_ = listener; }
     // Turns a report into what callbacks get.
     void set_publisher(PyObject* (*publisher)(const Report&)) { publisher_ = publisher; }
 
@@ -69,6 +71,7 @@ class Core {
     std::size_t history_size_ = 32;
     std::uint64_t next_id_ = 1;
     PyObject* (*publisher_)(const Report&) = nullptr;
+    void (*listener_)(const Report&) = nullptr;
 };
 
 }  // namespace rebottle

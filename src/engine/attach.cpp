@@ -1,0 +1,45 @@
+#include "engine/attach.hpp"
+
+#include <atomic>
+
+#include "code/index.hpp"
+#include "plan/rules.hpp"
+#include "source/modules.hpp"
+
+namespace rebottle {
+namespace {
+
+enum class Tie { never, attached, gone };
+
+// Its address tells this copy of the engine from others in the process.
+std::atomic<Tie> tie = Tie::never;
+
+constexpr const char* key = "rebottle.engine";
+
+// The interpreter holds it in a place that no script reaches; it dies with the interpreter.
+Ref new_mark() {
+    return Ref::steal(PyCapsule_New(&tie, key, [](PyObject*) { tie = Tie::gone; }));
+}
+
+}  // namespace
+
+std::optional<Refusal> attach() {
+    PyInterpreterState* interpreter = PyInterpreterState_Get();
+    if (interpreter != PyInterpreterState_Main()) return refusal("sub-interpreter", "");
+    PyObject* dict = PyInterpreterState_GetDict(interpreter);
+    if (dict == nullptr) throw std::bad_alloc();
+    if (PyObject* mark = dict_get(dict, key)) {
+        if (PyCapsule_GetPointer(mark, key) != &tie) return refusal("second-engine", "");
+        return std::nullopt;
+    }
+    if (tie == Tie::gone) return refusal("interpreter-again", "");
+    CodeIndex::instance();
+    Modules::instance();
+    dict_set(dict, key, new_mark().get());
+    tie = Tie::attached;
+    return std::nullopt;
+}
+
+bool attached() noexcept { return tie == Tie::attached && Py_IsInitialized() != 0; }
+
+}  // namespace rebottle
