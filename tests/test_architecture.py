@@ -47,7 +47,7 @@ def included_rooms(path: Path) -> Iterator[tuple[int, str]]:
         if not match:
             continue
         target = SRC / match[1] if (SRC / match[1]).exists() else path.parent / match[1]
-        if target.resolve().is_relative_to(SRC):
+        if target.exists() and target.resolve().is_relative_to(SRC):
             yield number, room(target.resolve())
 
 
