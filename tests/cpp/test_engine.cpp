@@ -103,6 +103,14 @@ TEST_F(Host, Plans) {
     EXPECT_EQ(eval_int("fire()"), 1);
 }
 
+TEST_F(Host, Hotfixes) {
+    const auto report = engine_->hotfix("import player\ndef fire():\n    return 55\nplayer.fire = fire\n", "fix.py");
+    ASSERT_TRUE(report) << problem(report);
+    EXPECT_EQ(report->kind, "hotfix");
+    EXPECT_EQ(report->name, "fix.py");
+    EXPECT_EQ(eval_int("fire()"), 55);
+}
+
 TEST_F(Host, TellsASyntaxErrorAndGoesOn) {
     write("def fire(:\n");
     const auto broken = engine_->reload({"player"});
