@@ -2,19 +2,13 @@
 
 #include <algorithm>
 
-#include "compat/compat.hpp"
+#include "commit/layout.hpp"
 #include "stage/policy.hpp"
 
 namespace rebottle {
 namespace {
 
 PyTypeObject* as_type(const Ref& type) { return type.as<PyTypeObject>(); }
-
-bool same_layout(PyTypeObject* a, PyTypeObject* b) {
-    return a->tp_basicsize == b->tp_basicsize && a->tp_itemsize == b->tp_itemsize && a->tp_dictoffset == b->tp_dictoffset &&
-           a->tp_weaklistoffset == b->tp_weaklistoffset && Py_SIZE(a) == Py_SIZE(b) &&
-           (a->tp_flags & Py_TPFLAGS_MANAGED_DICT) == (b->tp_flags & Py_TPFLAGS_MANAGED_DICT);
-}
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -34,7 +28,7 @@ class Merger {
     void run() {
         outcome_.bottles.emplace(merge_.staged.get(), merge_.live);
         outcome_.staging_dicts.push_back(staged_.get());
-        if (!same_layout(as_type(merge_.live), as_type(merge_.staged)) || !same_slots()) {
+        if (!same_layout(as_type(merge_.live), as_type(merge_.staged)) || !same_slots(as_type(merge_.live), as_type(merge_.staged))) {
             refuse("class-layout", "its instances are laid out in another way (slots, or a base with storage of its own)",
                    "keep __slots__ and built-in bases as they are, or restart");
             return;
@@ -56,18 +50,6 @@ class Merger {
     Ref mapped(PyObject* object) const {
         const auto found = outcome_.bottles.find(object);
         return found == outcome_.bottles.end() ? Ref::borrow(object) : found->second;
-    }
-
-    bool same_slots() const {
-        const auto slots = [](PyObject* dict) {
-            std::vector<std::string> names;
-            for_items(dict, [&](PyObject* key, PyObject* value) {
-                if (Py_IS_TYPE(value, &PyMemberDescr_Type)) names.push_back(to_text(key));
-            });
-            std::sort(names.begin(), names.end());
-            return names;
-        };
-        return slots(live_.get()) == slots(staged_.get());
     }
 
     void change_metaclass() {

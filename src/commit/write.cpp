@@ -5,6 +5,7 @@
 
 #include "code/code.hpp"
 #include "code/index.hpp"
+#include "commit/layout.hpp"
 #include "compat/compat.hpp"
 
 namespace rebottle {
@@ -41,6 +42,24 @@ int set_or_delete(PyObject* dict, PyObject* key, PyObject* value) {
 int set_member(PyObject* type, PyObject* name, PyObject* value) {
     compat::allow_new_versions(reinterpret_cast<PyTypeObject*>(type));
     return PyType_Type.tp_setattro(type, name, value);
+}
+
+// The interpreter refuses some changes that are sound (to and from plain `object`, of exceptions) because it compares the
+// destructors of the best bases: the new one is set beforehand, so that it sees no change there.
+void set_bases(PyObject* type, PyObject* bases) {
+    auto* changed = reinterpret_cast<PyTypeObject*>(type);
+    PyTypeObject* former = changed->tp_base;
+    PyTypeObject* best = best_base(bases);
+    if (best != nullptr) changed->tp_base = reinterpret_cast<PyTypeObject*>(Py_NewRef(reinterpret_cast<PyObject*>(best)));
+    static PyObject* const name = interned("__bases__").release();
+    const int result = PyType_Type.tp_setattro(type, name, bases);
+    if (result < 0 && best != nullptr) {
+        changed->tp_base = former;
+        Py_DECREF(best);
+    } else if (best != nullptr) {
+        Py_DECREF(former);
+    }
+    check(result);
 }
 
 void swap_lists(PyObject* a, PyObject* b) {
@@ -87,7 +106,7 @@ void do_write(TableWrite& w) { swap_content(w.table.get(), w.content.get()); }
 void do_write(LineWrite& w) { shift_lines(as_code(w.code.get()), w.by); }
 void do_write(SlotWrite& w) { put(*w.slot, w.after); }
 void do_write(ItemWrite& w) { check(PySequence_SetItem(w.sequence.get(), w.index, w.after.get())); }
-void do_write(BasesWrite& w) { check(PyObject_SetAttrString(w.type.get(), "__bases__", w.after.get())); }
+void do_write(BasesWrite& w) { set_bases(w.type.get(), w.after.get()); }
 void do_write(TypeWrite& w) {
     Py_INCREF(w.after.get());
     PyTypeObject* former = Py_TYPE(w.object.get());
@@ -104,7 +123,7 @@ void undo_write(TableWrite& w) { swap_content(w.table.get(), w.content.get()); }
 void undo_write(LineWrite& w) { shift_lines(as_code(w.code.get()), -w.by); }
 void undo_write(SlotWrite& w) { put(*w.slot, w.before); }
 void undo_write(ItemWrite& w) { check(PySequence_SetItem(w.sequence.get(), w.index, w.before.get())); }
-void undo_write(BasesWrite& w) { check(PyObject_SetAttrString(w.type.get(), "__bases__", w.before.get())); }
+void undo_write(BasesWrite& w) { set_bases(w.type.get(), w.before.get()); }
 void undo_write(TypeWrite& w) {
     std::swap(w.before, w.after);
     do_write(w);

@@ -46,6 +46,11 @@ void ModuleStage::run_again(Scope& scope, Edit& edit) {
 }
 
 void ModuleStage::remove(Scope& scope, Edit& edit) {
+    if (edit.old.kind == Statement::Kind::docstring) {
+        dict_set(scope.names(), "__doc__", Py_None);
+        return;
+    }
+    remove_annotation(scope, edit.old.node.get());
     for (const std::string& name : edit.old.binds) {
         PyObject* live = dict_get(scope.names(), name);
         if (live == nullptr || PyModule_Check(live) || is_bound_again(scope, name)) continue;
@@ -58,8 +63,17 @@ void ModuleStage::remove(Scope& scope, Edit& edit) {
     }
 }
 
+void ModuleStage::remove_annotation(const Scope& scope, PyObject* statement) {
+    PyObject* annotations = dict_get(scope.names(), "__annotations__");
+    if (!is_node(statement, "AnnAssign") || annotations == nullptr || !PyDict_Check(annotations)) return;
+    const Ref target = attribute(statement, "target");
+    if (!is_node(target.get(), "Name")) return;
+    const Ref name = attribute(target.get(), "id");
+    if (dict_get(annotations, name.get()) != nullptr) check(PyDict_DelItem(annotations, name.get()));
+}
+
 bool ModuleStage::is_bound_again(Scope& scope, const std::string& name) const {
-    if (scope.is_class()) return class_binds(scope, name);
+    if (scope.is_class()) return scope.binds(name);
     for (const Chunk& chunk : plan_.now.split.chunks) {
         const std::string text(chunk.in(plan_.now.text));
         if (text.find(name) == std::string::npos) continue;
@@ -68,18 +82,6 @@ bool ModuleStage::is_bound_again(Scope& scope, const std::string& name) const {
             if (statement.binds_name(name)) return true;
     }
     return false;
-}
-
-bool ModuleStage::class_binds(const Scope& scope, const std::string& name) const {
-    const std::vector<Edit>* edits = &plan_.edits;
-    const std::string path = scope.path() + ".";
-    for (std::size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', dot + 1)) {
-        const std::string prefix = path.substr(0, dot);
-        const auto found = std::find_if(edits->begin(), edits->end(), [&](const Edit& edit) { return edit.now && edit.where == prefix; });
-        if (found == edits->end()) return false;
-        edits = &found->members;
-    }
-    return std::any_of(edits->begin(), edits->end(), [&](const Edit& edit) { return edit.now && edit.now.binds_name(name); });
 }
 
 bool ModuleStage::is_inherited(const Scope& scope, const std::string& name) {
@@ -111,7 +113,13 @@ void ModuleStage::bind_differences(Scope& scope, const std::vector<Edit>& edits)
         outcome_.bindings.push_back(std::move(binding));
     };
     for_items(scope.names(), [&](PyObject* key, PyObject* value) {
-        if (PyUnicode_Check(key) && dict_get(scope.before(), key) != value) add(key, value);
+        PyObject* former = dict_get(scope.before(), key);
+        if (!PyUnicode_Check(key) || former == value) return;
+        if (view(key) == "__annotations__" && former != nullptr && is_table(former, value)) {
+            if (!equal(former, value)) outcome_.renewals.push_back({Ref::borrow(former), Ref::borrow(value), scope.where("__annotations__")});
+        } else {
+            add(key, value);
+        }
     });
     for_items(scope.before(), [&](PyObject* key, PyObject*) {
         if (dict_get(scope.names(), key) == nullptr) add(key, nullptr);

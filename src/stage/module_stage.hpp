@@ -42,9 +42,9 @@ class ModuleStage {
     void run_statement(Scope& scope, Edit& edit);
     void run_again(Scope& scope, Edit& edit);
     void remove(Scope& scope, Edit& edit);
+    static void remove_annotation(const Scope& scope, PyObject* statement);
     // Whether another statement of the new source binds the name.
     bool is_bound_again(Scope& scope, const std::string& name) const;
-    bool class_binds(const Scope& scope, const std::string& name) const;
     static bool is_inherited(const Scope& scope, const std::string& name);
     static bool is_supplied(const Scope& scope, const std::string&);
     void bind_differences(Scope& scope, const std::vector<Edit>& edits);

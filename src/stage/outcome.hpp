@@ -75,6 +75,7 @@ struct Outcome {
     std::vector<Change> changes;
     std::vector<Kept> kept;
     std::vector<Refusal> refusals;
+    std::vector<Ref> shaped;           // live classes whose members changed
     std::map<PyObject*, Ref> bottles;  // staged object (held elsewhere) -> the live object that it stands for
     std::map<PyObject*, Ref> live_globals;  // staged namespace -> the live one
     Touches touches;                        // what was done to objects of others

@@ -1,5 +1,7 @@
 #include "stage/scope.hpp"
 
+#include <algorithm>
+
 #include "code/tree.hpp"
 #include "compat/compat.hpp"
 
@@ -94,6 +96,16 @@ Ref Scope::run(const std::vector<Ref>& nodes, int offset) {
         }
     }
     return root;
+}
+
+bool Scope::binds(const std::string& name) const {
+    bool found = false;
+    const Ref body = attribute(headers_.back().get(), "body");
+    for_sequence(body.get(), [&](PyObject* statement) {
+        const std::vector<std::string> names = bound_names(statement);
+        found = found || std::find(names.begin(), names.end(), name) != names.end();
+    });
+    return found;
 }
 
 Ref Scope::evaluate(PyObject* expression, int offset) {

@@ -4,6 +4,7 @@
 
 #include "code/index.hpp"
 #include "code/tree.hpp"
+#include "stage/creation.hpp"
 #include "stage/module_stage.hpp"
 
 namespace rebottle {
@@ -69,7 +70,9 @@ void ModuleStage::change_members(Scope& outer, Edit& edit) {
     const Marks outer_marks = std::exchange(marks_, marks_of(edit.members, scope.before()));
     marks_.all = marks_.all || outer_marks.all;
     for (std::size_t i = 0; i < edit.members.size(); ++i) step(scope, edit.members[i], i);
+    complete_members(scope);
     bind_differences(scope, edit.members);
+    outcome_.shaped.push_back(live);
     marks_ = outer_marks;
 }
 

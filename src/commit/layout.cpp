@@ -1,0 +1,62 @@
+#include "commit/layout.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace rebottle {
+namespace {
+
+bool adds_storage(PyTypeObject* type, PyTypeObject* base) {
+    return type->tp_basicsize != base->tp_basicsize || type->tp_itemsize != base->tp_itemsize;
+}
+
+// The nearest class upwards that adds storage, itself included.
+PyTypeObject* solid_base(PyTypeObject* type) {
+    PyTypeObject* above = type->tp_base != nullptr ? solid_base(type->tp_base) : &PyBaseObject_Type;
+    return adds_storage(type, above) ? type : above;
+}
+
+std::vector<std::string> slots_of(PyTypeObject* type) {
+    std::vector<std::string> names;
+    const Ref dict = Ref::steal(PyType_GetDict(type));
+    for_items(dict.get(), [&](PyObject* key, PyObject* value) {
+        if (Py_IS_TYPE(value, &PyMemberDescr_Type)) names.push_back(to_text(key));
+    });
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+}  // namespace
+
+bool same_layout(PyTypeObject* a, PyTypeObject* b) {
+    return a->tp_basicsize == b->tp_basicsize && a->tp_itemsize == b->tp_itemsize && a->tp_dictoffset == b->tp_dictoffset &&
+           a->tp_weaklistoffset == b->tp_weaklistoffset && Py_SIZE(a) == Py_SIZE(b) &&
+           (a->tp_flags & Py_TPFLAGS_MANAGED_DICT) == (b->tp_flags & Py_TPFLAGS_MANAGED_DICT) &&
+           built_in_base(a) == built_in_base(b);
+}
+
+bool same_slots(PyTypeObject* a, PyTypeObject* b) { return slots_of(a) == slots_of(b); }
+
+PyTypeObject* built_in_base(PyTypeObject* type) {
+    while ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0) type = type->tp_base;
+    return type;
+}
+
+PyTypeObject* best_base(PyObject* bases) {
+    PyTypeObject* best = nullptr;
+    PyTypeObject* winner = nullptr;
+    bool agree = true;
+    for_sequence(bases, [&](PyObject* each) {
+        auto* base = reinterpret_cast<PyTypeObject*>(each);
+        PyTypeObject* candidate = solid_base(base);
+        if (winner == nullptr || (winner != candidate && PyType_IsSubtype(candidate, winner) != 0)) {
+            winner = candidate;
+            best = base;
+        } else if (PyType_IsSubtype(winner, candidate) == 0) {
+            agree = false;
+        }
+    });
+    return agree ? best : nullptr;
+}
+
+}  // namespace rebottle
