@@ -136,6 +136,7 @@ class Merger {
             check(PyList_SetItem(now.get(), i, mapped(PyList_GET_ITEM(now.get(), i)).release()));
         const Ref after = Ref::steal(PyList_AsTuple(now.get()));
         bases_changed_ = check(PyObject_RichCompareBool(former, after.get(), Py_EQ)) == 0;
+        if (bases_changed_) result_.reshaped.push_back(merge_.live);
         if (bases_changed_)
             result_.journal.push_back(BasesWrite{merge_.live, Ref::borrow(former), after, merge_.where});
     }

@@ -4,6 +4,7 @@
 
 #include "code/index.hpp"
 #include "code/code.hpp"
+#include "live/instances.hpp"
 #include "commit/pour.hpp"
 #include "compat/compat.hpp"
 #include "stage/policy.hpp"
@@ -73,6 +74,16 @@ class Inverter {
         }
         result_.journal.push_back(MemberWrite{Ref::borrow(type), w.name, w.after, w.before, w.where});
         changed(w.where);
+    }
+
+    void take_back(const AttributeWrite& w) {
+        PyObject* object = target_of(w.object);
+        if (object == nullptr) return;
+        if (held_attribute(object, w.name.get()).get() != w.after.get()) {
+            conflict(w.where);
+            return;
+        }
+        result_.journal.push_back(AttributeWrite{Ref::borrow(object), w.name, w.after, w.before, w.where});
     }
 
     void take_back(const CellWrite& w) {
@@ -155,10 +166,20 @@ class Inverter {
 
 Inverse invert(const Journal& journal, const std::map<PyObject*, Ref>& replaced_code) { return Inverter(replaced_code).run(journal); }
 
+namespace {
+
+void loosen(Ref& object) {
+    if (!PyWeakref_Check(object.get()) && PyType_SUPPORTS_WEAKREFS(Py_TYPE(object.get())))
+        object = Ref::steal(PyWeakref_NewRef(object.get(), nullptr));
+}
+
+}  // namespace
+
 void loosen(Journal& journal) {
-    for (Write& write : journal)
-        if (auto* function = std::get_if<FunctionWrite>(&write); function != nullptr && !PyWeakref_Check(function->function.get()))
-            function->function = Ref::steal(PyWeakref_NewRef(function->function.get(), nullptr));
+    for (Write& write : journal) {
+        if (auto* function = std::get_if<FunctionWrite>(&write)) loosen(function->function);
+        if (auto* own = std::get_if<AttributeWrite>(&write)) loosen(own->object);
+    }
 }
 
 }  // namespace rebottle

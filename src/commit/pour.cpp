@@ -113,8 +113,14 @@ Ref Pour::mapped(PyObject* object) const {
 
 namespace {
 
-// New attributes appear, those that the program set stay.
+// New attributes appear, those that the program set stay; what marks a method as abstract follows the source.
 Ref merged_dict(PyObject* live, PyObject* staged, bool replace) {
+    static PyObject* const mark = interned("__isabstractmethod__").release();
+    if (live != nullptr && dict_get(live, mark) != nullptr && (staged == nullptr || dict_get(staged, mark) == nullptr)) {
+        const Ref unmarked = Ref::steal(PyDict_Copy(live));
+        check(PyDict_DelItem(unmarked.get(), mark));
+        return merged_dict(unmarked.get(), staged, replace);
+    }
     if (staged == nullptr) return Ref::borrow(live);
     const Ref result = live != nullptr ? Ref::steal(PyDict_Copy(live)) : new_dict();
     check(PyDict_Merge(result.get(), staged, replace ? 1 : 0));

@@ -5,6 +5,7 @@
 
 #include "code/index.hpp"
 #include "commit/class_merge.hpp"
+#include "commit/gifts.hpp"
 #include "commit/pour.hpp"
 #include "commit/replace.hpp"
 #include "compat/compat.hpp"
@@ -43,6 +44,9 @@ class Resolver {
         for (const ClassMerge& merge : outcome_.merges) merge_class(merge, outcome_, pour_, result_);
         for (const Binding& binding : outcome_.bindings) resolve_binding(binding);
         for (const Renewal& renewal : outcome_.renewals) renew(renewal.live, renewal.content, renewal.where);
+        result_.shaped = outcome_.shaped;
+        for (const Ref& type : outcome_.reshaped) result_.reshaped.push_back(type);
+        give_attributes(outcome_, result_);
         publish_created();
         publish_frames();
         replace_escaped();

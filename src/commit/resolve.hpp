@@ -20,6 +20,7 @@ struct Resolved {
     std::map<PyObject*, Ref> replaced_code;  // old code object -> new one, what differs only in lines left out
     std::vector<Ref> touched_types;          // classes whose cached lookups must be dropped
     std::vector<Ref> shaped;                 // classes whose abstract methods are to be computed again
+    std::vector<Ref> reshaped;               // classes whose instances have other attributes, slots or bases
 };
 
 // Runs no Python code of the program. Errors: MemoryError.

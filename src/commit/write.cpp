@@ -5,6 +5,7 @@
 
 #include "code/code.hpp"
 #include "code/index.hpp"
+#include "live/instances.hpp"
 #include "commit/layout.hpp"
 #include "compat/compat.hpp"
 
@@ -39,8 +40,21 @@ int set_or_delete(PyObject* dict, PyObject* key, PyObject* value) {
     return PyDict_Contains(dict, key) == 1 ? PyDict_DelItem(dict, key) : 0;
 }
 
+// Whether `type` itself answers for this attribute of classes and lets nobody delete it.
+bool is_kept_by_type(PyObject* name) {
+    PyObject* descriptor = _PyType_Lookup(&PyType_Type, name);
+    return descriptor != nullptr && Py_IS_TYPE(descriptor, &PyGetSetDescr_Type) && view(name) != "__abstractmethods__";
+}
+
 int set_member(PyObject* type, PyObject* name, PyObject* value) {
-    compat::allow_new_versions(reinterpret_cast<PyTypeObject*>(type));
+    auto* changed = reinterpret_cast<PyTypeObject*>(type);
+    compat::allow_new_versions(changed);
+    if (value == nullptr && is_kept_by_type(name)) {
+        const Ref dict = Ref::steal(PyType_GetDict(changed));
+        const int result = PyDict_DelItem(dict.get(), name);
+        PyType_Modified(changed);
+        return result;
+    }
     return PyType_Type.tp_setattro(type, name, value);
 }
 
@@ -101,6 +115,7 @@ void swap_content(PyObject* a, PyObject* b) {
 void do_write(FunctionWrite& w) { write_function(w.function.as<PyFunctionObject>(), w.after); }
 void do_write(NameWrite& w) { check(set_or_delete(w.dict.get(), w.key.get(), w.after.get())); }
 void do_write(MemberWrite& w) { check(set_member(w.type.get(), w.name.get(), w.after.get())); }
+void do_write(AttributeWrite& w) { set_held_attribute(w.object.get(), w.name.get(), w.after.get()); }
 void do_write(CellWrite& w) { put(w.cell.as<PyCellObject>()->ob_ref, w.after); }
 void do_write(TableWrite& w) { swap_content(w.table.get(), w.content.get()); }
 void do_write(LineWrite& w) { shift_lines(as_code(w.code.get()), w.by); }
@@ -118,6 +133,7 @@ void do_write(TypeWrite& w) {
 void undo_write(FunctionWrite& w) { write_function(w.function.as<PyFunctionObject>(), w.before); }
 void undo_write(NameWrite& w) { check(set_or_delete(w.dict.get(), w.key.get(), w.before.get())); }
 void undo_write(MemberWrite& w) { check(set_member(w.type.get(), w.name.get(), w.before.get())); }
+void undo_write(AttributeWrite& w) { set_held_attribute(w.object.get(), w.name.get(), w.before.get()); }
 void undo_write(CellWrite& w) { put(w.cell.as<PyCellObject>()->ob_ref, w.before); }
 void undo_write(TableWrite& w) { swap_content(w.table.get(), w.content.get()); }
 void undo_write(LineWrite& w) { shift_lines(as_code(w.code.get()), -w.by); }
@@ -137,6 +153,7 @@ bool is_there(const MemberWrite& w) {
     if (view(w.name.get()).starts_with("__")) return true;  // some live in the type's structure, not in its dict
     return dict_get(dict.get(), w.name.get()) == w.after.get();
 }
+bool is_there(const AttributeWrite& w) { return held_attribute(w.object.get(), w.name.get()).get() == w.after.get(); }
 bool is_there(const CellWrite& w) { return w.cell.as<PyCellObject>()->ob_ref == w.after.get(); }
 bool is_there(const TableWrite& w) { return PyObject_Size(w.table.get()) == PyObject_Size(w.after.get()); }
 bool is_there(const LineWrite&) { return true; }
@@ -151,6 +168,7 @@ bool is_there(const TypeWrite& w) { return Py_TYPE(w.object.get()) == w.after.as
 int phase(const Write& write) {
     if (const auto* name = std::get_if<NameWrite>(&write)) return name->after ? 0 : 3;
     if (const auto* member = std::get_if<MemberWrite>(&write)) return member->after ? 1 : 3;
+    if (const auto* own = std::get_if<AttributeWrite>(&write)) return own->after ? 2 : 3;
     if (std::holds_alternative<BasesWrite>(write)) return 0;
     return 2;
 }

@@ -42,6 +42,15 @@ struct MemberWrite {
     std::string where;
 };
 
+// An attribute that an instance holds itself: in its dict, or in a slot.
+struct AttributeWrite {
+    Ref object;  // in the history a weak reference, where the class allows it
+    Ref name;
+    Ref before;
+    Ref after;
+    std::string where;
+};
+
 struct CellWrite {
     Ref cell;
     Ref before;
@@ -94,7 +103,7 @@ struct TypeWrite {
     Ref after;
 };
 
-using Write = std::variant<FunctionWrite, NameWrite, MemberWrite, CellWrite, TableWrite, LineWrite, SlotWrite, ItemWrite,
+using Write = std::variant<FunctionWrite, NameWrite, MemberWrite, AttributeWrite, CellWrite, TableWrite, LineWrite, SlotWrite, ItemWrite,
                            BasesWrite, TypeWrite>;
 using Journal = std::vector<Write>;
 

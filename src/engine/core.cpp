@@ -6,6 +6,8 @@
 #include <set>
 
 #include "code/index.hpp"
+#include "commit/derived.hpp"
+#include "commit/gifts.hpp"
 #include "commit/invert.hpp"
 #include "commit/resolve_hotfix.hpp"
 #include "compat/compat.hpp"
@@ -166,6 +168,7 @@ class Update {
             audit_update("reload", names);
             commit(plan, outcome, world);
             try {
+                update_instances();
                 for (std::size_t i = 0; i < plan.modules.size(); ++i)
                     if (plan.modules[i].changed()) call_hook(plan.modules[i], "__after_update__", contexts[i]);
             } catch (const ExecutionError&) {
@@ -257,8 +260,10 @@ class Update {
         for (Refusal& each : resolved.refusals) report_.refusals.push_back(each);
         if (!report_.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
         prepare(resolved.journal);
+        reshaped_ = reshaped_instances(resolved);
         world.leave();
         apply_all(resolved.journal);
+        renew_classes(resolved.shaped, resolved.journal);
         for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
         verify(resolved.journal, report_);
         report_.timing.pause = seconds_since(start);
@@ -296,6 +301,17 @@ class Update {
             throw;
         } catch (const PythonError&) {
             undo_all(past_->journal);
+            throw;
+        }
+    }
+
+    // What is derived from classes follows them, in the same commit.
+    static void renew_classes(std::vector<Ref> classes, Journal& journal) {
+        try {
+            for (Ref& type : changed_classes(journal)) classes.push_back(std::move(type));
+            for (Write& write : renew_derived(classes)) journal.push_back(std::move(write));
+        } catch (const PythonError&) {
+            undo_all(journal);
             throw;
         }
     }
@@ -342,9 +358,18 @@ class Update {
         });
     }
 
+    void update_instances() {
+        try {
+            call_update_hooks(std::exchange(reshaped_, {}), past_->journal);
+        } catch (const PythonError& error) {
+            throw ExecutionError{"a class", "__update__", "", 0, error};
+        }
+    }
+
     void take_back(Plan& plan) {
         undo_all(past_->journal);
         undo_touches(past_->touches);
+        renew_derived(changed_classes(past_->journal));
         forget_replaced(past_->replaced_code);
         for (ModulePlan& module : plan.modules) module.record->version = past_->versions[module.name];
     }
@@ -365,6 +390,7 @@ class Update {
     Clock::time_point start_;
     Report report_;
     std::shared_ptr<Past> past_;
+    std::vector<Reshaped> reshaped_;
 };
 
 Core& Core::instance() {
@@ -555,6 +581,7 @@ Report Core::undo(const std::shared_ptr<Past>& past) {
         Inverse inverse = invert(past->journal, past->replaced_code);
         prepare(inverse.journal);
         apply_all(inverse.journal);
+        renew_derived(changed_classes(inverse.journal));
         forget_replaced(past->replaced_code);
         remember_replaced(inverse.replaced_code);
         done->journal = std::move(inverse.journal);

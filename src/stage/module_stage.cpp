@@ -142,6 +142,8 @@ void ModuleStage::describe(Binding& binding, const std::vector<Edit>& edits) con
 
 void ModuleStage::without_running() {
     for (Edit& edit : plan_.edits) bodies(edit);
+    instances(plan_.edits, live_);
+    list_made_earlier();
 }
 
 void ModuleStage::run(StagedModule& staged) {
@@ -150,6 +152,8 @@ void ModuleStage::run(StagedModule& staged) {
     marks_ = marks_of(plan_.edits, live_);
     for (std::size_t i = 0; i < plan_.edits.size(); ++i) step(scope, plan_.edits[i], i);
     bind_differences(scope, plan_.edits);
+    instances(plan_.edits, scope.names());
+    list_made_earlier();
 }
 
 namespace {

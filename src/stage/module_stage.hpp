@@ -86,6 +86,23 @@ class ModuleStage {
     // Data of a class run aside stays unless its statement was edited and the policy replaces it.
     void keep_class_data(const Edit& edit, ClassMerge& merge);
 
+    // Classes whose making ran code that changed (made_earlier.cpp).
+    void list_made_earlier();
+    void list_made_by_class(const Edit& edit);
+    void list_decorated(const std::string& decorator);
+    void list_earlier(PyObject* type, const std::string& hook);
+
+    // --- living instances (stage_instances.cpp)
+
+    // Attributes that edited classes give to new instances; `names` is the namespace in which constants are looked up.
+    void instances(const std::vector<Edit>& edits, PyObject* names);
+    void attributes_of_init(const Ref& live, const Edit& init, const std::string& where, PyObject* names);
+    static Ref given_value(PyObject* init, PyObject* node, PyObject* names);
+    static std::set<std::string> local_names(PyObject* function);
+    // New fields of a dataclass.
+    void fields_of(const Ref& live, PyObject* staged, const std::string& where);
+    void make_fields(const Ref& live, PyObject* name, const Ref& factory);
+
     // --- data (stage_data.cpp)
 
     void keep(const Edit& edit, const std::string& name, const std::string& why);

@@ -67,6 +67,21 @@ struct Deferred {
     std::vector<std::size_t> path;   // indices of edits: classes around it, then itself
 };
 
+// An attribute that living instances are given, each its own copy.
+struct Gift {
+    Ref type;
+    Ref name;
+    Ref value;  // nothing: new instances compute it
+    std::string where;
+};
+
+// An attribute that was made for one instance.
+struct Given {
+    Ref object;
+    Ref name;
+    Ref value;
+};
+
 struct Outcome {
     std::vector<Swap> swaps;
     std::vector<Binding> bindings;
@@ -75,6 +90,9 @@ struct Outcome {
     std::vector<Change> changes;
     std::vector<Kept> kept;
     std::vector<Refusal> refusals;
+    std::vector<Gift> gifts;
+    std::vector<Given> given;
+    std::vector<Ref> reshaped;         // live classes whose instances have other attributes
     std::vector<Ref> shaped;           // live classes whose members changed
     std::map<PyObject*, Ref> bottles;  // staged object (held elsewhere) -> the live object that it stands for
     std::map<PyObject*, Ref> live_globals;  // staged namespace -> the live one

@@ -37,6 +37,7 @@ Ref closure_for(PyCodeObject* body, PyObject* type) {
     const Ref parameters = attribute_or_null(type, "__type_params__");
     for (std::size_t i = 0; i < names.size(); ++i) {
         Ref value;
+        if (names[i] == ".type_params") value = parameters;
         if (parameters && PyTuple_Check(parameters.get()))
             for_sequence(parameters.get(), [&](PyObject* parameter) {
                 if (attribute_text(parameter, "__name__") == names[i]) value = Ref::borrow(parameter);

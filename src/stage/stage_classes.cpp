@@ -92,6 +92,7 @@ void ModuleStage::run_aside(Scope& scope, Edit& edit) {
     for (const Edit& member : edit.members)
         for (const std::string& name : member.old.binds) merge.old_names.push_back(name);
     keep_class_data(edit, merge);
+    fields_of(live, made, edit.where);
     outcome_.merges.push_back(std::move(merge));
 }
 

@@ -1,0 +1,135 @@
+#include "commit/gifts.hpp"
+
+#include <map>
+#include <set>
+
+#include "live/instances.hpp"
+
+namespace rebottle {
+namespace {
+
+constexpr const char* hook_name = "__update__";
+
+class Giving {
+   public:
+    Giving(const Outcome& outcome, Resolved& result) : outcome_(outcome), result_(result) {}
+
+    void run() {
+        std::vector<PyTypeObject*> types;
+        for (const Gift& gift : outcome_.gifts) types.push_back(gift.type.as<PyTypeObject>());
+        for (PyObject* object : instances_of(types))
+            for (const Gift& gift : outcome_.gifts)
+                if (PyType_IsSubtype(Py_TYPE(object), gift.type.as<PyTypeObject>()) != 0) give(object, gift);
+        for (const Given& given : outcome_.given) write(given.object.get(), given.name, given.value, "");
+    }
+
+   private:
+    void give(PyObject* object, const Gift& gift) {
+        if (held_attribute(object, gift.name.get())) return;
+        if (gift.value) {
+            const auto bottle = outcome_.bottles.find(gift.value.get());
+            write(object, gift.name, own_copy((bottle == outcome_.bottles.end() ? gift.value : bottle->second).get()), gift.where);
+        } else if (can_hold(object, gift.name.get()) && !updates_itself(gift.type.as<PyTypeObject>())) {
+            report_missing(gift);
+        }
+    }
+
+    void write(PyObject* object, const Ref& name, const Ref& value, const std::string& where) {
+        if (can_hold(object, name.get()) && !held_attribute(object, name.get()))
+            result_.journal.push_back(AttributeWrite{Ref::borrow(object), name, Ref(), value, where});
+    }
+
+    void report_missing(const Gift& gift) {
+        const std::string name = to_text(gift.name.get());
+        if (!reported_.insert(gift.where + "." + name).second) return;
+        result_.kept.push_back({gift.where, "missing-attribute: living instances have no '" + name +
+                                                "', which new ones compute; give it to them in a method __update__(self, old)", "", 0});
+    }
+
+    // Whether the class has, or gets, a method that gives instances what the engine can't know.
+    bool updates_itself(PyTypeObject* type) const {
+        if (_PyType_Lookup(type, interned(hook_name).get()) != nullptr) return true;
+        for (const Write& write : result_.journal)
+            if (const auto* member = std::get_if<MemberWrite>(&write))
+                if (member->after && view(member->name.get()) == hook_name && PyType_IsSubtype(type, member->type.as<PyTypeObject>()) != 0)
+                    return true;
+        return false;
+    }
+
+    const Outcome& outcome_;
+    Resolved& result_;
+    std::set<std::string> reported_;
+};
+
+bool any_hook(const Resolved& resolved) {
+    for (const Write& write : resolved.journal)
+        if (const auto* member = std::get_if<MemberWrite>(&write))
+            if (member->after && view(member->name.get()) == hook_name) return true;
+    return false;
+}
+
+// Adds what a hook changed to the journal; where the update itself gave the attribute, that write takes the last value.
+class OwnWrites {
+   public:
+    explicit OwnWrites(Journal& journal) : journal_(journal) {
+        for (std::size_t i = 0; i < journal.size(); ++i)
+            if (const auto* own = std::get_if<AttributeWrite>(&journal[i])) known_[{own->object.get(), own->name.get()}] = i;
+    }
+
+    void note(const Ref& object, PyObject* before) {
+        const Ref now = held_attributes(object.get());
+        for_items(now.get(), [&](PyObject* name, PyObject* value) { add(object, name, dict_get(before, name), value); });
+        for_items(before, [&](PyObject* name, PyObject* value) {
+            if (dict_get(now.get(), name) == nullptr) add(object, name, value, nullptr);
+        });
+    }
+
+   private:
+    void add(const Ref& object, PyObject* name, PyObject* before, PyObject* after) {
+        if (before == after) return;
+        const auto known = known_.find({object.get(), name});
+        if (known != known_.end()) {
+            std::get<AttributeWrite>(journal_[known->second]).after = Ref::borrow(after);
+        } else {
+            journal_.push_back(AttributeWrite{object, Ref::borrow(name), Ref::borrow(before), Ref::borrow(after), ""});
+        }
+    }
+
+    Journal& journal_;
+    std::map<std::pair<PyObject*, PyObject*>, std::size_t> known_;
+};
+
+}  // namespace
+
+void give_attributes(const Outcome& outcome, Resolved& result) {
+    if (!outcome.gifts.empty() || !outcome.given.empty()) Giving(outcome, result).run();
+}
+
+std::vector<Reshaped> reshaped_instances(const Resolved& resolved) {
+    std::vector<PyTypeObject*> types;
+    for (const Ref& type : resolved.reshaped) types.push_back(type.as<PyTypeObject>());
+    const bool all = any_hook(resolved);
+    const Ref hook = interned(hook_name);
+    std::vector<Reshaped> found;
+    for (PyObject* object : instances_of(types))
+        if (all || _PyType_Lookup(Py_TYPE(object), hook.get()) != nullptr) found.push_back({Ref::borrow(object), held_attributes(object)});
+    return found;
+}
+
+void call_update_hooks(const std::vector<Reshaped>& instances, Journal& journal) {
+    OwnWrites writes(journal);
+    const Ref hook = interned(hook_name);
+    for (const Reshaped& each : instances) {
+        if (_PyType_Lookup(Py_TYPE(each.object.get()), hook.get()) == nullptr) continue;
+        const Ref before = held_attributes(each.object.get());
+        try {
+            call_method(each.object.get(), hook_name, {each.before.get()});
+        } catch (const PythonError&) {
+            writes.note(each.object, before.get());
+            throw;
+        }
+        writes.note(each.object, before.get());
+    }
+}
+
+}  // namespace rebottle
