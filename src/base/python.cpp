@@ -61,7 +61,11 @@ long attribute_long(PyObject* object, const char* name) {
     return value;
 }
 
-Ref import_module(const char* name) { return Ref::steal(PyImport_ImportModule(name)); }
+Ref import_module(const char* name) {
+    // Not through the `__import__` of whoever runs: its builtins may be anything.
+    const Ref from = Ref::steal(Py_BuildValue("(s)", "*"));
+    return Ref::steal(PyImport_ImportModuleLevel(name, nullptr, nullptr, from.get(), 0));
+}
 
 Ref call(PyObject* callable, std::initializer_list<PyObject*> arguments) {
     return Ref::steal(PyObject_Vectorcall(callable, arguments.begin(), arguments.size(), nullptr));
