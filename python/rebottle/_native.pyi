@@ -323,6 +323,9 @@ def stale() -> list[Stale]:
     Threads: any. Cost: one pass over the frames of all threads and the suspended ones.
     """
 
+def rules() -> list[tuple[str, str, str, str]]:
+    """The table of refusals: for each its id, what can't be done, why, and what to do instead."""
+
 def disabled() -> bool:
     """Whether ``REBOTTLE_DISABLE=1`` switches updates off: calls are refused, ``rebottle run`` only runs."""
 

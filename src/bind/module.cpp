@@ -8,6 +8,7 @@
 #include "engine/core.hpp"
 #include "engine/turn.hpp"
 #include "live/stale.hpp"
+#include "plan/rules.hpp"
 
 namespace rebottle {
 namespace {
@@ -134,6 +135,15 @@ PyObject* stale(PyObject*, PyObject*) {
     });
 }
 
+PyObject* rule_table(PyObject*, PyObject*) {
+    return guarded([] {
+        Ref list = Ref::steal(PyList_New(0));
+        for (const Rule& rule : rules())
+            check(PyList_Append(list.get(), Ref::steal(Py_BuildValue("(ssss)", rule.id, rule.what, rule.why, rule.what_to_do)).get()));
+        return list.release();
+    });
+}
+
 PyObject* disabled(PyObject*, PyObject*) { return PyBool_FromLong(Core::disabled() ? 1 : 0); }
 
 // --- hold()
@@ -209,6 +219,7 @@ PyMethodDef functions[] = {
     {"on_update", &on_update, METH_O, "on_update($module, callback)\n--\n\nCall callback(report) after every update; usable as a decorator."},
     {"hold", &hold, METH_NOARGS, "hold($module)\n--\n\nInside the with block no update is committed."},
     {"stale", &stale, METH_NOARGS, "stale($module)\n--\n\nWhat runs old code now: frames, generators, coroutines."},
+    {"rules", &rule_table, METH_NOARGS, "rules($module)\n--\n\nThe table of refusals: for each its id, what, why and what to do instead."},
     {"disabled", &disabled, METH_NOARGS, "disabled($module)\n--\n\nWhether REBOTTLE_DISABLE=1 switches updates off."},
     {nullptr, nullptr, 0, nullptr}};
 

@@ -1,0 +1,183 @@
+"""One process, one experiment: prepares, then measures once for each line that it reads. worker.py EXPERIMENT TOOL SIZE"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+
+from programs import Module, small_modules, text_of, use_folder
+from tools import TOOLS
+
+Sample = dict[str, float]
+Experiment = Callable[[str, int, Path], Iterator[Sample]]
+
+
+def edit(tool: str, size: int, folder: Path) -> Iterator[Sample]:
+    """From the saved edit of one function among ``size`` to the new function being there."""
+    load = TOOLS[tool]()
+    program = Module(folder, "program", size)
+    getattr(load, "prepare", lambda module: None)(program.module)
+    while True:
+        program.edit()
+        start = perf_counter()
+        result = load(program.module)
+        seconds = perf_counter() - start
+        if not program.is_live():
+            raise SystemExit(f"{tool}: the edit isn't live")
+        timing = getattr(result, "timing", None)
+        parts = {part: getattr(timing, part) for part in ("read", "compile", "stage", "pause")} if timing else {}
+        yield {"seconds": seconds, "holders": float(program.is_live_for_holders()), **parts}
+
+
+def unchanged(tool: str, size: int, folder: Path) -> Iterator[Sample]:
+    """Looking for edits in ``size`` modules where there are none."""
+    update = TOOLS[tool]()
+    modules = [importlib.import_module(name) for name in small_modules(folder, "same", size)]
+    getattr(update, "prepare", lambda module: None)(modules[0])
+    while True:
+        start = perf_counter()
+        update(modules[0])
+        yield {"seconds": perf_counter() - start}
+
+
+def many(tool: str, size: int, folder: Path) -> Iterator[Sample]:
+    """One function edited in each of ``size`` modules, one update."""
+    update = TOOLS[tool]()
+    names = small_modules(folder, "many", size, bytecode=False)
+    modules = [importlib.import_module(name) for name in names]
+    factor = 1
+    while True:
+        factor += 1
+        for name in names:
+            (folder / f"{name}.py").write_text(text_of(10, 5, factor))
+        start = perf_counter()
+        if tool == "importlib":
+            for module in modules:
+                update(module)
+        else:
+            update(modules[0])
+        seconds = perf_counter() - start
+        if any(module.function_5(100, 1) != 100 * factor + 2 for module in modules):
+            raise SystemExit(f"{tool}: an edit isn't live")
+        yield {"seconds": seconds}
+
+
+SNIPPET = """
+import program
+def method(self, x):
+    return x + {number}
+program.Thing.method = method
+"""
+
+
+def hotfix(tool: str, size: int, folder: Path) -> Iterator[Sample]:
+    """One method of one of ``size`` classes gets another body: as a hotfix, or by plain assignment."""
+    plain = tool == "assignment"
+    rebottle = None if plain else importlib.import_module("rebottle")
+    classes = "class Thing:\n    def method(self, x):\n        return x\n"
+    classes += "".join(f"class Other{i}:\n    def method(self, x):\n        return x\n" for i in range(size))
+    (folder / "program.py").write_text(classes)
+    thing = importlib.import_module("program").Thing
+    held, number = thing.method, 0
+    while True:
+        number += 1
+        start = perf_counter()
+        report = exec(SNIPPET.format(number=number), {}) if rebottle is None else rebottle.hotfix(SNIPPET.format(number=number))
+        seconds = perf_counter() - start
+        parts = {} if report is None else {"pause": report.timing.pause}
+        yield {"seconds": seconds, "holders": float(held(thing(), 1) == 1 + number), **parts}
+
+
+def hold(tool: str, size: int, folder: Path) -> Iterator[Sample]:
+    """One empty `with` block, the mean of ``size``."""
+    guards: dict[str, Callable[[], contextlib.AbstractContextManager[object]]] = {
+        "rebottle": lambda: importlib.import_module("rebottle").hold(),
+        "lock": threading.Lock,
+        "nothing": contextlib.nullcontext,
+    }
+    guard = guards[tool]()
+    while True:
+        start = perf_counter()
+        for _ in range(size):
+            with guard:
+                pass
+        yield {"seconds": (perf_counter() - start) / size}
+
+
+def functions(tool: str, size: int, folder: Path) -> Iterator[Sample]:
+    """Making and dropping a closure, the mean of ``size``."""
+    if tool == "rebottle":
+        importlib.import_module("rebottle")
+
+    def outer(x: int) -> Callable[[], int]:
+        return lambda: x
+
+    while True:
+        start = perf_counter()
+        for i in range(size):
+            outer(i)
+        yield {"seconds": (perf_counter() - start) / size}
+
+
+def imports(tool: str, size: int, folder: Path) -> Iterator[Sample]:
+    """Importing ``size`` modules that have bytecode, the mean of one."""
+    if tool == "rebottle":
+        importlib.import_module("rebottle")
+    batch = 0
+    while True:
+        batch += 1
+        names = small_modules(folder, f"batch{batch}", size)
+        importlib.invalidate_caches()
+        start = perf_counter()
+        for name in names:
+            importlib.import_module(name)
+        yield {"seconds": (perf_counter() - start) / size}
+
+
+def calls(tool: str, size: int, folder: Path) -> Iterator[Sample]:
+    """One call of a function that was edited, the mean of ``size``; `nothing` never edits it."""
+    update = TOOLS[tool]() if tool != "nothing" else None
+    program = Module(folder, "program", 1)
+    name = f"function_{program.edited}"
+    while True:
+        if update is not None:
+            program.edit()
+            update(program.module)
+        function = getattr(program.module, name)
+
+        def caller(times: int) -> None:
+            for _ in range(times):
+                function(1, 1)
+
+        caller(1000)
+        start = perf_counter()
+        caller(size)
+        yield {"seconds": (perf_counter() - start) / size}
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    each.__name__: each for each in (edit, unchanged, many, hotfix, hold, functions, imports, calls)
+}
+
+
+def main() -> None:
+    """Says `ready`, then one line of JSON for each line read."""
+    experiment, tool, size = sys.argv[1:]
+    with tempfile.TemporaryDirectory(prefix="rebottle-bench-") as folder:
+        use_folder(Path(folder))
+        samples = EXPERIMENTS[experiment](tool, int(size), Path(folder))
+        next(samples)
+        print("ready", flush=True)
+        for _ in sys.stdin:
+            print(json.dumps(next(samples)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
