@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "commit/layout.hpp"
+#include "live/layout.hpp"
 #include "stage/policy.hpp"
 
 namespace rebottle {
@@ -105,6 +105,10 @@ class Merger {
         for_items(now, [&](PyObject* key, PyObject* member) {
             PyObject* live = dict_get(former, key);
             if (live == nullptr || live == member) return;
+            if (!same_built_in_value(live, member)) {
+                pour_.become(live, Ref::borrow(member));
+                return;
+            }
             outcome_.bottles.emplace(member, Ref::borrow(live));
             const Ref to = attribute_or_null(live, "__dict__");
             const Ref from = attribute_or_null(member, "__dict__");
@@ -118,13 +122,26 @@ class Merger {
         });
     }
 
+    // A member that is an int or a str itself can't take another value.
+    bool same_built_in_value(PyObject* a, PyObject* b) {
+        PyTypeObject* type = built_in_base(Py_TYPE(a));
+        if (type == &PyBaseObject_Type || type->tp_richcompare == nullptr) return true;
+        const Ref equal = Ref::steal(type->tp_richcompare(a, b, Py_EQ));
+        if (equal.get() == Py_True) return true;
+        result_.kept.push_back({merge_.module + "." + merge_.where, "a member's value is the object itself: references were rewritten, its id() changed", "", merge_.line});
+        return false;
+    }
+
     // What class creation had made and makes no more; names of the source stay.
     void gone() {
         for_items(live_.get(), [&](PyObject* key, PyObject* value) {
             const std::string name = to_text(key);
             if (is_implicit(name) || contains(merge_.old_names, name) || dict_get(staged_.get(), key) != nullptr) return;
             const bool generated = PyFunction_Check(value) && to_text(reinterpret_cast<PyCodeObject*>(reinterpret_cast<PyFunctionObject*>(value)->func_code)->co_filename) == "<string>";
-            if (generated || name == "__match_args__" || name.starts_with("__dataclass_"))
+            const bool added = PyFunction_Check(value) && std::any_of(merge_.removed_makers.begin(), merge_.removed_makers.end(), [&](const Ref& maker) {
+                return maker.get() == reinterpret_cast<PyFunctionObject*>(value)->func_globals;
+            });
+            if (generated || added || name == "__match_args__" || name.starts_with("__dataclass_"))
                 result_.journal.push_back(MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(value), Ref(), merge_.where + "." + name});
         });
     }

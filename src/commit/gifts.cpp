@@ -15,6 +15,8 @@ class Giving {
     Giving(const Outcome& outcome, Resolved& result) : outcome_(outcome), result_(result) {}
 
     void run() {
+        for (const Write& write : result_.journal)
+            if (const auto* member = std::get_if<MemberWrite>(&write); member != nullptr && !member->after) freed_.insert(to_text(member->name.get()));
         std::vector<PyTypeObject*> types;
         for (const Gift& gift : outcome_.gifts) types.push_back(gift.type.as<PyTypeObject>());
         for (PyObject* object : instances_of(types))
@@ -35,7 +37,8 @@ class Giving {
     }
 
     void write(PyObject* object, const Ref& name, const Ref& value, const std::string& where) {
-        if (can_hold(object, name.get()) && !held_attribute(object, name.get()))
+        const bool free = freed_.contains(to_text(name.get())) && has_dict(object);
+        if ((free || can_hold(object, name.get())) && !held_attribute(object, name.get()))
             result_.journal.push_back(AttributeWrite{Ref::borrow(object), name, Ref(), value, where});
     }
 
@@ -59,6 +62,7 @@ class Giving {
     const Outcome& outcome_;
     Resolved& result_;
     std::set<std::string> reported_;
+    std::set<std::string> freed_;  // names that this update takes out of classes
 };
 
 bool any_hook(const Resolved& resolved) {

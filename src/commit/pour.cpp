@@ -6,6 +6,7 @@
 #include "code/index.hpp"
 #include "compat/compat.hpp"
 #include "plan/plan.hpp"
+#include "stage/policy.hpp"
 
 namespace rebottle {
 namespace {
@@ -205,7 +206,10 @@ void Pour::whole_function(PyFunctionObject* live, PyFunctionObject* staged, cons
     after.qualname = Ref::borrow(live->func_qualname);
 }
 
-void Pour::become(PyObject* live, const Ref& now) { outcome_.bottles.emplace(live, now); }
+void Pour::become(PyObject* live, const Ref& now) {
+    outcome_.bottles.emplace(live, now);
+    result_.becoming.insert(live);
+}
 
 void Pour::kind_changed(const Binding& binding, PyObject* live, PyObject* now) {
     for (const auto& [module_name, module] : [&] {
@@ -273,6 +277,8 @@ Ref Pour::adopt(const Binding& binding, const Ref& after) {
     if (binding.kind.starts_with("function") && Py_IS_TYPE(live, Py_TYPE(staged)) && PyCallable_Check(live) && !PyType_Check(live))
         return adopt_instance(binding, live, staged);
     const bool definition = binding.kind.starts_with("function") || binding.kind.starts_with("class") || binding.kind.starts_with("data");
+    if (PyType_Check(binding.owner.get()) && !is_data(live) && is_data(staged))
+        result_.kept.push_back({binding.module + "." + binding.where, "kind-changed: whoever holds the former object goes on holding it", "", binding.line});
     if (!definition || !PyModule_Check(binding.owner.get()) || !is_own_definition(binding)) return after;
     if (PyFunction_Check(live) && PyCallable_Check(staged) && !PyType_Check(staged) && !reaches(staged, live)) {
         // Decorated by something that isn't a function: what was evaluated is its own inner function.

@@ -29,6 +29,8 @@ class Pour {
     // A name holds `binding.before` and was given `after`: makes the former take over what it can. Returns what the name is to
     // hold.
     Ref adopt(const Binding& binding, const Ref& after);
+    // References to a live object are rewritten to what stands for it now: its identity can't be kept.
+    void become(PyObject* live, const Ref& now);
 
    private:
     FunctionContent& content(PyFunctionObject* function, const std::string& where);
@@ -43,7 +45,6 @@ class Pour {
     Ref adopt_instance(const Binding& binding, PyObject* live, PyObject* staged);
     void decorate_plain(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged);
     void kind_changed(const Binding& binding, PyObject* live, PyObject* now);
-    void become(PyObject* live, const Ref& now);
 
     Outcome& outcome_;
     Resolved& result_;

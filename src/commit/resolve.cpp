@@ -207,7 +207,7 @@ class Resolver {
             FunctionContent before = FunctionContent::of(function);
             FunctionContent after = before;
             after.globals = live->second;
-            result_.journal.push_back(FunctionWrite{made, before, after, ""});
+            result_.landing.push_back(FunctionWrite{made, before, after, ""});
         }
     }
 
@@ -216,6 +216,7 @@ class Resolver {
 
     void replace_escaped() {
         std::map<PyObject*, Ref> escaped;
+        std::map<PyObject*, Ref> becoming;
         std::map<PyObject*, Py_ssize_t> own;  // references that only the stage holds
         for (const auto& [object, bottle] : outcome_.bottles) own[object] = 0;
         const auto count = [&](PyObject* object) {
@@ -230,13 +231,20 @@ class Resolver {
         for (const ClassMerge& merge : outcome_.merges) count(merge.staged.get());
         for (PyObject* object : outcome_.staging_holds) count(object);
         for (const auto& [object, bottle] : outcome_.bottles)
-            if (Py_REFCNT(object) > own[object] && object != bottle.get() && has_identity(object)) escaped.emplace(object, bottle);
-        if (escaped.empty()) return;
+            if (Py_REFCNT(object) > own[object] && object != bottle.get() && has_identity(object))
+                (result_.becoming.contains(object) ? becoming : escaped).emplace(object, bottle);
         std::vector<PyObject*> ignored;
         for (const auto& [ns, live] : outcome_.live_globals) ignored.push_back(ns);
         for (PyObject* object : outcome_.staging_dicts) ignored.push_back(object);
         for (const auto& [object, bottle] : escaped) ignored.push_back(object);
-        Replacements replaced = replace_references(escaped, ignored, result_.journal);
+        for (const auto& [object, bottle] : becoming) ignored.push_back(object);
+        replace(becoming, ignored, result_.journal);
+        replace(escaped, ignored, result_.landing);
+    }
+
+    void replace(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored, Journal& journal) {
+        if (pairs.empty()) return;
+        Replacements replaced = replace_references(pairs, ignored, journal);
         for (Ref& type : replaced.touched_types) result_.touched_types.push_back(std::move(type));
     }
 

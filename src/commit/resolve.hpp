@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace rebottle {
 
 struct Resolved {
     Journal journal;
+    Journal landing;  // staged objects that others hold come into use: done after the journal, never taken back
     std::vector<Change> changes;
     std::vector<Kept> kept;
     std::vector<Refusal> refusals;
@@ -20,6 +22,7 @@ struct Resolved {
     std::map<PyObject*, Ref> replaced_code;  // old code object -> new one, what differs only in lines left out
     std::vector<Ref> touched_types;          // classes whose cached lookups must be dropped
     std::vector<Ref> shaped;                 // classes whose abstract methods are to be computed again
+    std::set<PyObject*> becoming;            // live objects whose references are rewritten to what stands for them now
     std::vector<Ref> reshaped;               // classes whose instances have other attributes, slots or bases
 };
 

@@ -6,7 +6,7 @@
 #include "code/code.hpp"
 #include "code/index.hpp"
 #include "live/instances.hpp"
-#include "commit/layout.hpp"
+#include "live/layout.hpp"
 #include "compat/compat.hpp"
 
 namespace rebottle {

@@ -263,6 +263,7 @@ class Update {
         reshaped_ = reshaped_instances(resolved);
         world.leave();
         apply_all(resolved.journal);
+        land(resolved);
         renew_classes(resolved.shaped, resolved.journal);
         for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
         verify(resolved.journal, report_);
@@ -290,6 +291,7 @@ class Update {
             Resolved more = resolve(late);
             prepare(more.journal);
             apply_all(more.journal);
+            land(more);
             map_touches(late.touches, late.bottles);
             for (Write& write : more.journal) past_->journal.push_back(std::move(write));
             past_->touches = std::move(late.touches);
@@ -301,6 +303,16 @@ class Update {
             throw;
         } catch (const PythonError&) {
             undo_all(past_->journal);
+            throw;
+        }
+    }
+
+    static void land(Resolved& resolved) {
+        try {
+            prepare(resolved.landing);
+            apply_all(resolved.landing);
+        } catch (const PythonError&) {
+            undo_all(resolved.journal);
             throw;
         }
     }

@@ -55,6 +55,8 @@ bool can_hold(PyObject* object, PyObject* name) {
     return static_cast<bool>(dict_of(object));
 }
 
+bool has_dict(PyObject* object) { return static_cast<bool>(dict_of(object)); }
+
 Ref held_attributes(PyObject* object) {
     const Ref dict = dict_of(object);
     Ref all = dict ? Ref::steal(PyDict_Copy(dict.get())) : new_dict();

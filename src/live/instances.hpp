@@ -14,6 +14,7 @@ Ref held_attribute(PyObject* object, PyObject* name);
 void set_held_attribute(PyObject* object, PyObject* name, PyObject* value);
 // Whether the instance can hold an attribute of this name itself, and the class says nothing else about it.
 bool can_hold(PyObject* object, PyObject* name);
+bool has_dict(PyObject* object);
 // All attributes that it holds itself: a new dict.
 Ref held_attributes(PyObject* object);
 

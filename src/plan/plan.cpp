@@ -115,7 +115,7 @@ class Comparison {
         edit.members = compare_members(edit);
         const bool only_bodies = has_only_bodies(edit.members);
         const bool same_header = is_same_header(edit);
-        if (force_ != Force::classes && same_header && (only_bodies || (is_plain(live.get(), edit) && !slots_changed(edit)))) {
+        if (force_ != Force::classes && same_header && ((only_bodies && (is_plain(live.get(), edit) || same_order(edit))) || (is_plain(live.get(), edit) && !slots_changed(edit)))) {
             edit.kind = Edit::Kind::members;
         } else {
             edit.kind = Edit::Kind::aside;
@@ -139,6 +139,17 @@ class Comparison {
             return edit.kind == Edit::Kind::body || edit.kind == Edit::Kind::lines ||
                    (edit.kind == Edit::Kind::members && has_only_bodies(edit.members));
         });
+    }
+
+    // Fields and members of an enumeration have an order.
+    static bool same_order(const Edit& edit) {
+        const auto order = [](const Statement& statement) {
+            std::vector<std::string> names;
+            for (const Statement& member : statements_of(attribute(statement.node.get(), "body").get(), 0, true))
+                if (member.kind == Kind::assignment) names.insert(names.end(), member.binds.begin(), member.binds.end());
+            return names;
+        };
+        return order(edit.old) == order(edit.now);
     }
 
     static bool is_same_header(const Edit& edit) {

@@ -133,7 +133,7 @@ void ModuleStage::describe(Binding& binding, const std::vector<Edit>& edits) con
             binding.line = edit.now.line;
             binding.kind = change_kind(edit);
             binding.importers = edit.old && edit.now.kind != Statement::Kind::import_;
-        } else if (edit.kind == Kind::gone && edit.old.binds_name(name)) {
+        } else if (edit.kind == Kind::gone && binding.kind.empty() && edit.old.binds_name(name)) {
             binding.kind = "removed";
         }
     }

@@ -81,6 +81,8 @@ class ModuleStage {
     static void evaluate_together(std::vector<Edit>& members);
     void change_members(Scope& outer, Edit& edit);
     void run_aside(Scope& scope, Edit& edit);
+    // The namespaces of decorators that the class has no more.
+    std::vector<Ref> removed_decorators(const Edit& edit) const;
     // Methods of a class that was run aside: their code is that of the run.
     void member_swaps(const Edit& edit, PyCodeObject* root);
     // Data of a class run aside stays unless its statement was edited and the policy replaces it.

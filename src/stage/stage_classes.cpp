@@ -4,6 +4,7 @@
 
 #include "code/index.hpp"
 #include "code/tree.hpp"
+#include "live/layout.hpp"
 #include "stage/creation.hpp"
 #include "stage/module_stage.hpp"
 
@@ -52,10 +53,13 @@ void ModuleStage::evaluate_together(std::vector<Edit>& members) {
     for (const Edit& edit : members)
         if (edit.now && edit.now.kind == Statement::Kind::function && (edit.kind == Kind::function || edit.kind == Kind::run))
             names.insert(edit.now.name);
+    for (const Edit& edit : members)
+        if (edit.kind == Kind::gone && edit.old.kind == Statement::Kind::function) names.insert(edit.old.name);
     for (Edit& edit : members) {
         if (!edit.now || edit.now.kind != Statement::Kind::function || !names.contains(edit.now.name)) continue;
         const auto several = std::count_if(members.begin(), members.end(), [&](const Edit& other) {
-            return other.now && other.now.kind == Statement::Kind::function && other.now.name == edit.now.name;
+            const Statement& statement = other.now ? other.now : other.old;
+            return statement.kind == Statement::Kind::function && statement.name == edit.now.name;
         });
         if (several > 1 && edit.old && (edit.kind == Kind::body || edit.kind == Kind::lines)) edit.kind = Kind::function;
     }
@@ -81,6 +85,10 @@ void ModuleStage::run_aside(Scope& scope, Edit& edit) {
     const Ref root = scope.run({edit.now.node}, edit.now.offset);
     outcome_.held.push_back(root);
     PyObject* made = dict_get(scope.names(), edit.now.name);
+    if (made != nullptr && PyType_Check(made) && live && built_in_base(live.as<PyTypeObject>()) != built_in_base(reinterpret_cast<PyTypeObject*>(made))) {
+        outcome_.kept.push_back({plan_.name + "." + edit.where, "class-replaced: a built-in base changed, living instances keep the former class", plan_.now.path, edit.now.line});
+        return;
+    }
     member_swaps(edit, as_code(root.get()));
     if (made == nullptr || !PyType_Check(made) || !live) return;
     ClassMerge merge;
@@ -89,11 +97,26 @@ void ModuleStage::run_aside(Scope& scope, Edit& edit) {
     merge.module = plan_.name;
     merge.where = edit.where;
     merge.line = edit.now.line;
+    merge.removed_makers = removed_decorators(edit);
     for (const Edit& member : edit.members)
         for (const std::string& name : member.old.binds) merge.old_names.push_back(name);
     keep_class_data(edit, merge);
     fields_of(live, made, edit.where);
     outcome_.merges.push_back(std::move(merge));
+}
+
+std::vector<Ref> ModuleStage::removed_decorators(const Edit& edit) const {
+    std::vector<Ref> found;
+    const Ref former = attribute(edit.old.node.get(), "decorator_list");
+    const Ref now = attribute(edit.now.node.get(), "decorator_list");
+    for_sequence(former.get(), [&](PyObject* decorator) {
+        bool stays = false;
+        for_sequence(now.get(), [&](PyObject* other) { stays = stays || same_tree(decorator, other); });
+        if (stays || !is_node(decorator, "Name")) return;
+        PyObject* maker = dict_get(live_, attribute_text(decorator, "id"));
+        if (maker != nullptr && PyFunction_Check(maker)) found.push_back(Ref::borrow(reinterpret_cast<PyFunctionObject*>(maker)->func_globals));
+    });
+    return found;
 }
 
 void ModuleStage::member_swaps(const Edit& edit, PyCodeObject* root) {

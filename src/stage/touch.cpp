@@ -165,6 +165,7 @@ void map_content(Ref& list, const std::map<PyObject*, Ref>& bottles) {
             Ref value = Ref::borrow(PyTuple_GET_ITEM(item, 1));
             map_value(key, bottles);
             map_value(value, bottles);
+            if (key.get() == PyTuple_GET_ITEM(item, 0) && value.get() == PyTuple_GET_ITEM(item, 1)) continue;
             check(PyList_SetItem(list.get(), i, PyTuple_Pack(2, key.get(), value.get())));
         }
     }

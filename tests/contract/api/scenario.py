@@ -27,7 +27,7 @@ import pytest
 import rebottle
 
 IMPORT_SYSTEM = {"__builtins__", "__spec__", "__loader__", "__cached__", "__file__", "__path__", "__package__"}
-OF_THE_TYPE = {"__dict__", "__weakref__", "_abc_impl", "__abstractmethods__"}
+OF_THE_TYPE = {"__dict__", "__weakref__", "_abc_impl", "__abstractmethods__", "__slotnames__"}  # the last is a cache
 WRAPPERS = (staticmethod, classmethod)
 
 
@@ -68,7 +68,7 @@ class Photo:
                 type(value).__name__,
             )
             for name, member in list(vars(value).items()):
-                if name not in OF_THE_TYPE:
+                if name not in OF_THE_TYPE and (name != "__annotations__" or member):  # made when it is asked for
                     self.add(f"{path}.{name}", member, module)
         else:
             self.values[path] = plain(value, set())

@@ -1,4 +1,4 @@
-#include "commit/layout.hpp"
+#include "live/layout.hpp"
 
 #include <algorithm>
 #include <vector>
