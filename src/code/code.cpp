@@ -18,19 +18,6 @@ Ref compile_as(PyObject* tree_or_text, const std::string& filename, int flags, c
 
 bool same_strings(PyObject* a, PyObject* b) { return check(PyObject_RichCompareBool(a, b, Py_EQ)) == 1; }
 
-bool same_signature(PyCodeObject* a, PyCodeObject* b) {
-    const int arguments = a->co_argcount + a->co_kwonlyargcount + ((a->co_flags & CO_VARARGS) != 0 ? 1 : 0) +
-                          ((a->co_flags & CO_VARKEYWORDS) != 0 ? 1 : 0);
-    const int kinds = CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
-    if (a->co_argcount != b->co_argcount || a->co_posonlyargcount != b->co_posonlyargcount ||
-        a->co_kwonlyargcount != b->co_kwonlyargcount || (a->co_flags & kinds) != (b->co_flags & kinds))
-        return false;
-    for (Py_ssize_t i = 0; i < arguments; ++i)
-        if (!same_strings(PyTuple_GET_ITEM(a->co_localsplusnames, i), PyTuple_GET_ITEM(b->co_localsplusnames, i)))
-            return false;
-    return true;
-}
-
 bool same_constant(PyObject* a, PyObject* b, bool shell);
 
 bool same_tuple(PyObject* a, PyObject* b, bool shell) {
@@ -43,7 +30,7 @@ bool same_tuple(PyObject* a, PyObject* b, bool shell) {
 bool same(PyCodeObject* a, PyCodeObject* b, bool shell) {
     if (a == b) return true;
     if (!same_strings(a->co_name, b->co_name) || !same_strings(a->co_qualname, b->co_qualname)) return false;
-    if (!same_signature(a, b) || a->co_flags != b->co_flags) return false;
+    if (!same_parameters(a, b) || a->co_flags != b->co_flags) return false;
     if (!same_strings(a->co_names, b->co_names) || !same_strings(a->co_localsplusnames, b->co_localsplusnames) ||
         !same_strings(a->co_localspluskinds, b->co_localspluskinds) ||
         !same_strings(a->co_exceptiontable, b->co_exceptiontable))
@@ -60,7 +47,7 @@ bool same_constant(PyObject* a, PyObject* b, bool shell) {
         PyCodeObject* x = as_code(a);
         PyCodeObject* y = as_code(b);
         if (shell && is_function_code(x) && is_function_code(y))
-            return same_strings(x->co_qualname, y->co_qualname) && same_signature(x, y);
+            return same_strings(x->co_qualname, y->co_qualname) && same_parameters(x, y);
         return same(x, y, shell);
     }
     if (PyTuple_Check(a)) return same_tuple(a, b, shell);
@@ -99,6 +86,19 @@ void pair_group(std::vector<PyCodeObject*> olds, std::vector<PyCodeObject*> news
 }
 
 }  // namespace
+
+bool same_parameters(PyCodeObject* a, PyCodeObject* b) {
+    const int arguments = a->co_argcount + a->co_kwonlyargcount + ((a->co_flags & CO_VARARGS) != 0 ? 1 : 0) +
+                          ((a->co_flags & CO_VARKEYWORDS) != 0 ? 1 : 0);
+    const int kinds = CO_VARARGS | CO_VARKEYWORDS | CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
+    if (a->co_argcount != b->co_argcount || a->co_posonlyargcount != b->co_posonlyargcount ||
+        a->co_kwonlyargcount != b->co_kwonlyargcount || (a->co_flags & kinds) != (b->co_flags & kinds))
+        return false;
+    for (Py_ssize_t i = 0; i < arguments; ++i)
+        if (!same_strings(PyTuple_GET_ITEM(a->co_localsplusnames, i), PyTuple_GET_ITEM(b->co_localsplusnames, i)))
+            return false;
+    return true;
+}
 
 Ref compile(PyObject* tree_or_text, const std::string& filename, int flags) {
     return compile_as(tree_or_text, filename, flags, "exec");

@@ -30,6 +30,8 @@ void shift_lines(PyCodeObject* code, int lines);
 std::string_view qualname(PyCodeObject* code);
 bool is_function_code(PyCodeObject* code);
 
+// Whether functions with this code have the same parameters and are of the same kind.
+bool same_parameters(PyCodeObject* a, PyCodeObject* b);
 // Whether two code objects do the same: all but positions (and the file's name) compared.
 bool same_code(PyCodeObject* a, PyCodeObject* b);
 // The same, but the bodies of functions nested in them count only by name and signature.

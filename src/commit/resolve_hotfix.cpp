@@ -20,24 +20,6 @@ PyObject* module_dict(const Binding& binding) {
     return module && PyModule_Check(module.get()) ? PyModule_GetDict(module.get()) : nullptr;
 }
 
-// A second function with all that the first one has.
-Ref copy_of(PyFunctionObject* function) {
-    Ref copy = Ref::steal(PyFunction_NewWithQualName(function->func_code, function->func_globals, function->func_qualname));
-    auto* twin = copy.as<PyFunctionObject>();
-    const auto set = [](PyObject*& field, PyObject* value) { Py_XSETREF(field, Py_XNewRef(value)); };
-    set(twin->func_closure, function->func_closure);
-    set(twin->func_defaults, function->func_defaults);
-    set(twin->func_kwdefaults, function->func_kwdefaults);
-    set(twin->func_annotations, function->func_annotations);
-    set(twin->func_doc, function->func_doc);
-    set(twin->func_name, function->func_name);
-    set(twin->func_typeparams, function->func_typeparams);
-    set(twin->func_builtins, function->func_builtins);
-    set(twin->func_module, function->func_module);
-    if (function->func_dict != nullptr) set(twin->func_dict, Ref::steal(PyDict_Copy(function->func_dict)).get());
-    return copy;
-}
-
 class HotfixResolver {
    public:
     explicit HotfixResolver(Snippet& snippet) : snippet_(snippet), outcome_(snippet.outcome), pour_(outcome_, result_.resolved) {
@@ -121,7 +103,7 @@ class HotfixResolver {
     // --- functions
 
     void pour(const Binding& binding, PyObject* live, PyObject* now) {
-        captured_.emplace(live, copy_of(as_function(live)));
+        captured_.emplace(live, copy_of_function(as_function(live)));
         pour_.whole_function(as_function(live), as_function(now), binding.module + "." + binding.where);
         result_.stand_ins.emplace_back(Ref::borrow(as_function(now)->func_code), binding);
     }
@@ -162,7 +144,7 @@ class HotfixResolver {
     void follow(const Binding& binding) {
         PyObject* live = binding.before.get();
         if (PyFunction_Check(live) && PyCallable_Check(binding.after.get()) && !PyType_Check(binding.owner.get())) {
-            captured_.emplace(live, copy_of(as_function(live)));
+            captured_.emplace(live, copy_of_function(as_function(live)));
             pour_.forward(as_function(live), binding.after.get(), binding.module + "." + binding.where);
         } else {
             followers_.emplace(live, binding.after);

@@ -190,6 +190,23 @@ bool FunctionContent::operator==(const FunctionContent& o) const {
            dict.get() == o.dict.get();
 }
 
+Ref copy_of_function(PyFunctionObject* function) {
+    Ref copy = Ref::steal(PyFunction_NewWithQualName(function->func_code, function->func_globals, function->func_qualname));
+    auto* twin = copy.as<PyFunctionObject>();
+    const auto set = [](PyObject*& field, PyObject* value) { Py_XSETREF(field, Py_XNewRef(value)); };
+    set(twin->func_closure, function->func_closure);
+    set(twin->func_defaults, function->func_defaults);
+    set(twin->func_kwdefaults, function->func_kwdefaults);
+    set(twin->func_annotations, function->func_annotations);
+    set(twin->func_doc, function->func_doc);
+    set(twin->func_name, function->func_name);
+    set(twin->func_typeparams, function->func_typeparams);
+    set(twin->func_builtins, function->func_builtins);
+    set(twin->func_module, function->func_module);
+    if (function->func_dict != nullptr) set(twin->func_dict, Ref::steal(PyDict_Copy(function->func_dict)).get());
+    return copy;
+}
+
 void apply(Write& write) {
     std::visit([](auto& each) { do_write(each); }, write);
 }

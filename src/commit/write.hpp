@@ -107,6 +107,9 @@ using Write = std::variant<FunctionWrite, NameWrite, MemberWrite, AttributeWrite
                            BasesWrite, TypeWrite>;
 using Journal = std::vector<Write>;
 
+// A second function with all that the first one has.
+Ref copy_of_function(PyFunctionObject* function);
+
 // Does one write. Errors: PythonError where an insertion finds no memory; nothing is changed then.
 void apply(Write& write);
 // Takes one write back. Errors: none that leave anything half done.

@@ -12,6 +12,7 @@
 #include "commit/resolve_hotfix.hpp"
 #include "compat/compat.hpp"
 #include "engine/turn.hpp"
+#include "live/in_flight.hpp"
 #include "live/stale.hpp"
 #include "plan/plan.hpp"
 #include "plan/rules.hpp"
@@ -85,6 +86,23 @@ void audit_update(const char* kind, const std::vector<std::string>& modules) {
     const Ref names = Ref::steal(PyList_New(0));
     for (const std::string& module : modules) check(PyList_Append(names.get(), to_str(module).get()));
     if (PySys_Audit("rebottle.update", "sO", kind, names.get()) < 0) throw ExecutionError{"an audit hook", "", "", 0, PythonError()};
+}
+
+bool same_call(const FunctionContent& a, const FunctionContent& b) {
+    auto* x = as_code(a.code.get());
+    auto* y = as_code(b.code.get());
+    return x == y || (same_parameters(x, y) && a.defaults.get() == b.defaults.get() && a.kwdefaults.get() == b.kwdefaults.get());
+}
+
+// Functions that are called in another way after the update, each with a function that has its present content.
+std::vector<ChangedCallee> changed_callees(const Journal& journal) {
+    std::vector<ChangedCallee> callees;
+    for (const Write& write : journal) {
+        const auto* function = std::get_if<FunctionWrite>(&write);
+        if (function == nullptr || same_call(function->before, function->after)) continue;
+        callees.push_back({function->function, copy_of_function(function->function.as<PyFunctionObject>())});
+    }
+    return callees;
 }
 
 // After the commit every place must hold what was written.
@@ -261,9 +279,13 @@ class Update {
         if (!report_.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
         prepare(resolved.journal);
         reshaped_ = reshaped_instances(resolved);
+        const std::vector<ChangedCallee> callees = changed_callees(resolved.journal);
+        const std::set<PyObject*> callers = callees.empty() ? std::set<PyObject*>() : running_code(resolved.replaced_code);
         world.leave();
         apply_all(resolved.journal);
         land(resolved);
+        forget_ended_callers();
+        if (!callers.empty()) redirect_callers(callees, callers);
         renew_classes(resolved.shaped, resolved.journal);
         for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
         verify(resolved.journal, report_);
@@ -592,7 +614,11 @@ Report Core::undo(const std::shared_ptr<Past>& past) {
         const NoCollection no_collection;
         Inverse inverse = invert(past->journal, past->replaced_code);
         prepare(inverse.journal);
+        const std::vector<ChangedCallee> callees = changed_callees(inverse.journal);
+        const std::set<PyObject*> callers = callees.empty() ? std::set<PyObject*>() : running_code(inverse.replaced_code);
         apply_all(inverse.journal);
+        forget_ended_callers();
+        if (!callers.empty()) redirect_callers(callees, callers);
         renew_derived(changed_classes(inverse.journal));
         forget_replaced(past->replaced_code);
         remember_replaced(inverse.replaced_code);

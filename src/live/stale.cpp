@@ -45,6 +45,27 @@ std::vector<PyObject*> all_generators() {
 
 }  // namespace
 
+std::set<PyObject*> remembered_code() {
+    std::set<PyObject*> codes;
+    for (PyCodeObject* code : replaced_code()) codes.insert(as_object(code));
+    return codes;
+}
+
+void for_live_frames(const std::set<PyObject*>& codes, const std::function<void(PyObject*)>& body) {
+    if (codes.empty()) return;
+    compat::for_running_frames([&](const compat::LiveFrame& frame) {
+        if (codes.contains(as_object(frame.code))) body(as_object(frame.code));
+    });
+    const bool generators = std::any_of(codes.begin(), codes.end(), [](PyObject* code) {
+        return (as_code(code)->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+    });
+    if (!generators) return;
+    for (PyObject* generator : all_generators()) {
+        compat::LiveFrame frame{};
+        if (compat::suspended_frame(generator, frame) && codes.contains(as_object(frame.code))) body(as_object(frame.code));
+    }
+}
+
 void remember_replaced(const std::map<PyObject*, Ref>& replaced) {
     for (const auto& [code, now] : replaced) remembered().push_back(Ref::steal(PyWeakref_NewRef(code, nullptr)));
 }

@@ -1,7 +1,9 @@
 // What still runs old code: frames of all threads, suspended generators and coroutines, functions that could not follow.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/python.hpp"
@@ -12,6 +14,11 @@ namespace rebottle {
 // Remembers code objects that an update replaced; they are forgotten when they die, or by `forget_replaced`.
 void remember_replaced(const std::map<PyObject*, Ref>& replaced);
 void forget_replaced(const std::map<PyObject*, Ref>& replaced);
+
+// The replaced code objects that still exist.
+std::set<PyObject*> remembered_code();
+// Calls body(code) for each running frame and suspended generator that runs one of these.
+void for_live_frames(const std::set<PyObject*>& codes, const std::function<void(PyObject*)>& body);
 
 // What runs replaced code now. Cost: the frames; a heap walk where generator code was replaced.
 std::vector<Stale> stale_now();
