@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -16,6 +17,11 @@ import pytest
 import rebottle
 
 _unique = itertools.count()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--open``: run the scenarios of sentences that don't hold yet, instead of all others."""
+    parser.addoption("--open", action="store_true", help="run only the scenarios listed in tests/contract/open.txt")
 
 
 class World:
@@ -44,11 +50,7 @@ class World:
     def text(self, text: str) -> str:
         """``text`` dedented, with each ``@NAME@`` replaced by this world's name for it."""
         out = textwrap.dedent(text)
-        parts = out.split("@")
-        for i in range(1, len(parts) - 1, 2):
-            if parts[i].isidentifier():
-                parts[i] = "\0" + self.name(parts[i]) + "\0"
-        return "@".join(parts).replace("@\0", "").replace("\0@", "")
+        return re.sub(r"@([a-z][a-z0-9_]*)@", lambda match: self.name(match[1]), out)
 
     def load(self, module: str, text: str | None = None, *, package: bool = False) -> ModuleType:
         """Write (if ``text`` is given) and import ``module``."""
