@@ -1,6 +1,12 @@
 #include "base/python.hpp"
 
+#include <unistd.h>
+
 namespace rebottle {
+
+void wait_for_the_end() noexcept {
+    for (;;) pause();
+}
 
 PythonError::PythonError() noexcept : exception_(PyErr_GetRaisedException()) {
     if (exception_ == nullptr) {
@@ -42,10 +48,12 @@ std::string_view view(PyObject* str) {
 
 Ref to_int(long value) { return Ref::steal(PyLong_FromLong(value)); }
 
-Ref attribute(PyObject* object, const char* name) { return Ref::steal(PyObject_GetAttrString(object, name)); }
+Ref attribute(PyObject* object, const char* name) {
+    return Ref::steal(outliving_python([&] { return PyObject_GetAttrString(object, name); }));
+}
 
 Ref attribute_or_null(PyObject* object, const char* name) {
-    PyObject* value = PyObject_GetAttrString(object, name);
+    PyObject* value = outliving_python([&] { return PyObject_GetAttrString(object, name); });
     if (value == nullptr) {
         if (PyErr_ExceptionMatches(PyExc_AttributeError) == 0) throw PythonError();
         PyErr_Clear();
@@ -64,15 +72,19 @@ long attribute_long(PyObject* object, const char* name) {
 Ref import_module(const char* name) {
     // Not through the `__import__` of whoever runs: its builtins may be anything.
     const Ref from = Ref::steal(Py_BuildValue("(s)", "*"));
-    return Ref::steal(PyImport_ImportModuleLevel(name, nullptr, nullptr, from.get(), 0));
+    return Ref::steal(outliving_python([&] { return PyImport_ImportModuleLevel(name, nullptr, nullptr, from.get(), 0); }));
 }
 
 Ref call(PyObject* callable, std::initializer_list<PyObject*> arguments) {
-    return Ref::steal(PyObject_Vectorcall(callable, arguments.begin(), arguments.size(), nullptr));
+    return Ref::steal(outliving_python([&] { return PyObject_Vectorcall(callable, arguments.begin(), arguments.size(), nullptr); }));
 }
 
 Ref call_method(PyObject* object, const char* name, std::initializer_list<PyObject*> arguments) {
     return call(attribute(object, name).get(), arguments);
+}
+
+Ref run_code(PyObject* code, PyObject* globals, PyObject* names) {
+    return Ref::steal(outliving_python([&] { return PyEval_EvalCode(code, globals, names); }));
 }
 
 Ref new_dict() { return Ref::steal(PyDict_New()); }

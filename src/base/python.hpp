@@ -3,10 +3,12 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <cxxabi.h>
 
 #include <cstddef>
 #include <exception>
 #include <initializer_list>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,12 +69,43 @@ class Ref {
     PyObject* object_ = nullptr;
 };
 
+// Never returns.
+[[noreturn]] void wait_for_the_end() noexcept;
+
+// Runs body(), which may let go of the GIL and take it again. The interpreter, while it is finalized, ends a thread that asks
+// for the GIL by unwinding it, and our frames would release objects without it: such a thread stays here until the process ends.
+template <class Body>
+auto outliving_python(Body body) {
+    try {
+        return body();
+    } catch (abi::__forced_unwind&) {
+        wait_for_the_end();
+    }
+}
+
+// Runs body() for a callback of the interpreter, whose C frames no C++ exception may cross: what is thrown becomes the raised
+// exception, and `failed` the result.
+template <class Result, class Body>
+Result as_callback(Result failed, Body body) {
+    try {
+        return body();
+    } catch (const PythonError& error) {
+        error.restore();
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+    } catch (const std::exception& error) {
+        PyErr_SetString(PyExc_SystemError, error.what());
+    }
+    return failed;
+}
+
 // Lets other threads run while it lives.
 class GilReleased {
    public:
     GilReleased() noexcept : state_(PyEval_SaveThread()) {}
-    // Ends the thread by unwinding where the interpreter is being finalized.
-    ~GilReleased() noexcept(false) { PyEval_RestoreThread(state_); }
+    ~GilReleased() {
+        outliving_python([this] { PyEval_RestoreThread(state_); });
+    }
     GilReleased(const GilReleased&) = delete;
     GilReleased& operator=(const GilReleased&) = delete;
 
@@ -132,6 +165,28 @@ long attribute_long(PyObject* object, const char* name);
 Ref import_module(const char* name);
 Ref call(PyObject* callable, std::initializer_list<PyObject*> arguments = {});
 Ref call_method(PyObject* object, const char* name, std::initializer_list<PyObject*> arguments = {});
+
+// Runs code in these namespaces; its result.
+Ref run_code(PyObject* code, PyObject* globals, PyObject* names);
+
+// Calls body(PyObject* object), borrowed, for each object that the collector knows. It must not run Python code.
+template <class Body>
+void for_all_objects(Body body) {
+    std::pair<Body&, std::exception_ptr> visit{body, nullptr};
+    using Visit = decltype(visit);
+    PyUnstable_GC_VisitObjects(
+        [](PyObject* object, void* data) {
+            auto* walk = static_cast<Visit*>(data);
+            try {
+                walk->first(object);
+            } catch (const std::exception&) {  // thrown again when the interpreter's frames are left
+                walk->second = std::current_exception();
+            }
+            return walk->second == nullptr ? 1 : 0;
+        },
+        &visit);
+    if (visit.second != nullptr) std::rethrow_exception(visit.second);
+}
 
 Ref new_dict();
 // The value under a str key, borrowed, or NULL.

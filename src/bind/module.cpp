@@ -30,7 +30,7 @@ void raise_failure(const UpdateFailure& failure) {
 
 // Runs body(), which returns a new reference; turns what it throws into Python exceptions.
 template <class Body>
-PyObject* guarded(Body body) noexcept {
+PyObject* guarded(Body body) {
     try {
         try {
             return body();
@@ -43,6 +43,8 @@ PyObject* guarded(Body body) noexcept {
         PyErr_NoMemory();
     } catch (const std::exception& error) {
         PyErr_Format(PyExc_SystemError, "rebottle: %s", error.what());
+    } catch (abi::__forced_unwind&) {
+        throw;  // the interpreter is finalized and ends this thread
     } catch (...) {
         PyErr_SetString(PyExc_SystemError, "rebottle: an unknown C++ exception");
     }
@@ -245,7 +247,7 @@ PyModuleDef definition = {PyModuleDef_HEAD_INIT, "rebottle._native", "The engine
 
 }  // namespace
 
-PyObject* rollback_report(std::uint64_t id, bool cascade) noexcept {
+PyObject* rollback_report(std::uint64_t id, bool cascade) {
     return guarded([&] { return new_report(Core::instance().rollback(id, cascade)); });
 }
 

@@ -14,6 +14,6 @@ PyObject* new_plan(const Report& report);
 PyObject* new_refusals(const std::vector<Refusal>& refusals);
 
 // A Python function as the interpreter calls it: C++ exceptions become Python ones. Defined at the wall.
-PyObject* rollback_report(std::uint64_t id, bool cascade) noexcept;
+PyObject* rollback_report(std::uint64_t id, bool cascade);
 
 }  // namespace rebottle

@@ -1,6 +1,7 @@
 #include "code/index.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <new>
 
 #include "code/code.hpp"
@@ -22,38 +23,58 @@ CodeIndex& CodeIndex::instance() {
 CodeIndex::CodeIndex() {
     slot_ = PyUnstable_Eval_RequestCodeExtraIndex(&CodeIndex::on_code_freed);
     if (slot_ < 0) raise(PyExc_RuntimeError, "rebottle: no slot for data of code objects is left in this interpreter");
-    PyUnstable_GC_VisitObjects(&CodeIndex::on_visit, this);
+    visit_all();
     watcher_ = check(PyFunction_AddWatcher(&CodeIndex::on_function));
 }
 
-int CodeIndex::on_visit(PyObject* object, void* self) {
-    if (PyFunction_Check(object)) {
+void CodeIndex::visit_all() {
+    for_all_objects([this](PyObject* object) {
+        if (!PyFunction_Check(object)) return;
         auto* function = reinterpret_cast<PyFunctionObject*>(object);
-        add(static_cast<CodeIndex*>(self)->entry_for(code_of(function)), function);
-    }
-    return 1;
+        add(entry_for(code_of(function)), function);
+    });
 }
 
 int CodeIndex::on_function(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject* value) {
     CodeIndex& index = instance();
+    try {
+        index.on_event(event, function, value);
+    } catch (const PythonError&) {
+        index.incomplete_ = true;
+    } catch (const std::bad_alloc&) {
+        index.incomplete_ = true;
+    }
+    return 0;
+}
+
+void CodeIndex::on_event(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject* value) {
     switch (event) {
         case PyFunction_EVENT_CREATE:
-            add(index.entry_for(code_of(function)), function);
-            if (index.recording_ && PyThread_get_thread_ident() == index.recording_thread_)
-                index.recorded_.push_back(function);
+            if (recording_ && PyThread_get_thread_ident() == recording_thread_) recorded_.push_back(function);
+            add(entry_for(code_of(function)), function);
             break;
         case PyFunction_EVENT_DESTROY:
-            if (Entry* entry = index.entry_of(code_of(function))) remove(*entry, function);
-            if (index.recording_) std::erase(index.recorded_, function);
+            if (Entry* entry = entry_of(code_of(function))) remove(*entry, function);
+            if (recording_) std::erase(recorded_, function);
             break;
         case PyFunction_EVENT_MODIFY_CODE:
-            if (Entry* entry = index.entry_of(code_of(function))) remove(*entry, function);
-            add(index.entry_for(as_code(value)), function);
+            if (Entry* entry = entry_of(code_of(function))) remove(*entry, function);
+            add(entry_for(as_code(value)), function);
             break;
         default:
             break;
     }
-    return 0;
+}
+
+void CodeIndex::mend() {
+    if (!incomplete_) return;
+    for (auto& [file, names] : files_)
+        for (auto& [name, entry] : names) {
+            entry->functions.clear();
+            entry->places.clear();
+        }
+    visit_all();
+    incomplete_ = false;
 }
 
 void CodeIndex::on_code_freed(void* data) {
@@ -78,14 +99,14 @@ CodeIndex::Entry* CodeIndex::entry_of(PyCodeObject* code) const {
 CodeIndex::Entry& CodeIndex::entry_for(PyCodeObject* code) {
     if (Entry* known = entry_of(code)) return *known;
     const ErrorAside aside;
-    auto* entry = new Entry{code, to_text(code->co_filename), to_text(code->co_qualname), {}, {}};
-    if (PyUnstable_Code_SetExtra(as_object(code), slot_, entry) < 0) {
-        PyErr_Clear();
-        delete entry;
-        throw std::bad_alloc();
+    auto entry = std::make_unique<Entry>(Entry{code, to_text(code->co_filename), to_text(code->co_qualname), {}, {}});
+    ByName& names = files_[entry->file];
+    const auto place = names.emplace(entry->qualified, entry.get());
+    if (PyUnstable_Code_SetExtra(as_object(code), slot_, entry.get()) < 0) {
+        names.erase(place);
+        throw PythonError();
     }
-    files_[entry->file].emplace(entry->qualified, entry);
-    return *entry;
+    return *entry.release();
 }
 
 void CodeIndex::add(Entry& entry, PyFunctionObject* function) {
@@ -119,11 +140,13 @@ void CodeIndex::remove(Entry& entry, PyFunctionObject* function) noexcept {
 
 const std::vector<PyFunctionObject*>& CodeIndex::functions(PyCodeObject* code) {
     static const std::vector<PyFunctionObject*> none;
+    mend();
     const Entry* entry = entry_of(code);
     return entry != nullptr ? entry->functions : none;
 }
 
-std::vector<PyCodeObject*> CodeIndex::codes(const std::string& file, const std::string& qualified) const {
+std::vector<PyCodeObject*> CodeIndex::codes(const std::string& file, const std::string& qualified) {
+    mend();
     std::vector<PyCodeObject*> found;
     if (const auto names = files_.find(file); names != files_.end()) {
         const auto [first, last] = names->second.equal_range(qualified);
@@ -132,7 +155,8 @@ std::vector<PyCodeObject*> CodeIndex::codes(const std::string& file, const std::
     return found;
 }
 
-std::vector<PyCodeObject*> CodeIndex::codes_in(const std::string& file) const {
+std::vector<PyCodeObject*> CodeIndex::codes_in(const std::string& file) {
+    mend();
     std::vector<PyCodeObject*> found;
     if (const auto names = files_.find(file); names != files_.end())
         for (const auto& [name, entry] : names->second) found.push_back(entry->code);
@@ -147,7 +171,13 @@ void CodeIndex::prepare(PyCodeObject* code, std::size_t more) {
 
 void CodeIndex::moved(PyFunctionObject* function, PyCodeObject* code) noexcept {
     if (Entry* entry = entry_of(code_of(function))) remove(*entry, function);
-    if (Entry* entry = entry_of(code)) add(*entry, function);
+    Entry* entry = entry_of(code);
+    if (entry == nullptr) return;
+    try {
+        add(*entry, function);
+    } catch (const std::bad_alloc&) {
+        incomplete_ = true;
+    }
 }
 
 void CodeIndex::start_recording() {

@@ -20,8 +20,8 @@ class CodeIndex {
     // The live functions that run `code`, borrowed.
     const std::vector<PyFunctionObject*>& functions(PyCodeObject* code);
     // Code objects with this file name and qualified name that some live function runs (or ran), borrowed.
-    std::vector<PyCodeObject*> codes(const std::string& file, const std::string& qualified) const;
-    std::vector<PyCodeObject*> codes_in(const std::string& file) const;
+    std::vector<PyCodeObject*> codes(const std::string& file, const std::string& qualified);
+    std::vector<PyCodeObject*> codes_in(const std::string& file);
 
     // Makes `moved` unable to fail for one more function of this code.
     void prepare(PyCodeObject* code, std::size_t more);
@@ -45,7 +45,10 @@ class CodeIndex {
     CodeIndex();
     static int on_function(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject* value);
     static void on_code_freed(void* entry);
-    static int on_visit(PyObject* object, void* self);
+    void visit_all();
+    void on_event(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject* value);
+    // Makes the index whole again where there was no memory to follow an event.
+    void mend();
 
     Entry* entry_of(PyCodeObject* code) const;
     Entry& entry_for(PyCodeObject* code);
@@ -56,6 +59,7 @@ class CodeIndex {
     std::unordered_map<std::string, ByName> files_;
     Py_ssize_t slot_ = -1;
     int watcher_ = -1;
+    bool incomplete_ = false;
     bool recording_ = false;
     unsigned long recording_thread_ = 0;
     std::vector<PyFunctionObject*> recorded_;

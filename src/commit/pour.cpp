@@ -239,7 +239,7 @@ void Pour::forward(PyFunctionObject* live, PyObject* target, const std::string& 
         const Ref code = Ref::steal(Py_CompileString(
             "def make(target):\n    def forward(*args, **kwargs):\n        return target(*args, **kwargs)\n    return forward\n",
             "<rebottle>", Py_file_input));
-        Ref::steal(PyEval_EvalCode(code.get(), names.get(), names.get()));
+        run_code(code.get(), names.get(), names.get());
         return Py_NewRef(dict_get(names.get(), "make"));
     }();
     const Ref forwarder = call(make, {target});

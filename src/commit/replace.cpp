@@ -32,7 +32,7 @@ class Rewriter {
     }
 
     Replacements run() {
-        PyUnstable_GC_VisitObjects(&Rewriter::on_object, this);
+        for_all_objects([this](PyObject* object) { look_at(object); });
         for (PyObject* type : types_) dict_owners_.emplace(reinterpret_cast<PyTypeObject*>(type)->tp_dict, type);
         for (PyObject* holder : holders_) rewrite(holder);
         drop_cached_descriptors();
@@ -45,11 +45,9 @@ class Rewriter {
     }
 
    private:
-    static int on_object(PyObject* object, void* self) {
-        auto* rewriter = static_cast<Rewriter*>(self);
-        if (PyType_Check(object)) rewriter->types_.push_back(object);
-        if (rewriter->count(object) > 0 && !rewriter->ignored_.contains(object)) rewriter->holders_.push_back(object);
-        return 1;
+    void look_at(PyObject* object) {
+        if (PyType_Check(object)) types_.push_back(object);
+        if (count(object) > 0 && !ignored_.contains(object)) holders_.push_back(object);
     }
 
     static int on_reference(PyObject* object, void* data) {
@@ -195,15 +193,18 @@ class Rewriter {
         std::vector<PyObject**> places;
         for (std::size_t i = sizeof(PyObject) / sizeof(void*); i < words; ++i)
             if (find(body[i]) != nullptr) places.push_back(&body[i]);
+        std::size_t attributes = 0;
         const compat::InlineValues inline_values = compat::inline_values(object);
         for (std::size_t i = 0; i < inline_values.count; ++i)
-            if (find(inline_values.slots[i]) != nullptr) places.push_back(&inline_values.slots[i]);
+            if (find(inline_values.slots[i]) != nullptr) ++attributes;
         const bool instance = find(reinterpret_cast<PyObject*>(type)) != nullptr;
-        if (static_cast<int>(places.size()) + (instance ? 1 : 0) != count(object)) {
+        if (places.size() + attributes + (instance ? 1 : 0) != static_cast<std::size_t>(count(object))) {
             unresolved(object, "its references can't be found in its body");
             return;
         }
         for (PyObject** place : places) slot(object, place);
+        // Inline values may move or end before the object does: they are written by name.
+        if (attributes > 0) rewrite_dict(Ref::steal(PyObject_GenericGetDict(object, nullptr)).get());
         if (instance)
             journal_.push_back(TypeWrite{Ref::borrow(object), Ref::borrow(reinterpret_cast<PyObject*>(type)),
                                          mapped(reinterpret_cast<PyObject*>(type))});

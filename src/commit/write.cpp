@@ -37,7 +37,8 @@ void write_function(PyFunctionObject* function, const FunctionContent& content) 
 
 int set_or_delete(PyObject* dict, PyObject* key, PyObject* value) {
     if (value != nullptr) return PyDict_SetItem(dict, key, value);
-    return PyDict_Contains(dict, key) == 1 ? PyDict_DelItem(dict, key) : 0;
+    const int present = PyDict_Contains(dict, key);
+    return present == 1 ? PyDict_DelItem(dict, key) : present;
 }
 
 // Whether `type` itself answers for this attribute of classes and lets nobody delete it.
@@ -213,7 +214,12 @@ void apply(Write& write) {
 
 void undo(Write& write) noexcept {
     const ErrorAside aside;
-    std::visit([](auto& each) { undo_write(each); }, write);
+    try {
+        std::visit([](auto& each) { undo_write(each); }, write);
+    } catch (const PythonError& error) {
+        error.restore();
+        PyErr_WriteUnraisable(nullptr);
+    }
 }
 
 bool holds(const Write& write) {
@@ -221,11 +227,17 @@ bool holds(const Write& write) {
 }
 
 void prepare(const Journal& journal) {
-    for (const Write& write : journal)
+    for (const Write& write : journal) {
         if (const auto* function = std::get_if<FunctionWrite>(&write)) {
             CodeIndex::instance().prepare(as_code(function->after.code.get()), journal.size());
             CodeIndex::instance().prepare(as_code(function->before.code.get()), 1);
+        } else if (const auto* table = std::get_if<TableWrite>(&write); table != nullptr && PyDict_Check(table->table.get())) {
+            compat::unshare(table->table.get());
+            compat::unshare(table->content.get());
+        } else if (const auto* type = std::get_if<TypeWrite>(&write); type != nullptr && !PyType_Check(type->object.get())) {
+            compat::detach_attributes(type->object.get());
         }
+    }
 }
 
 void apply_all(Journal& journal) {
@@ -237,6 +249,14 @@ void apply_all(Journal& journal) {
         while (done-- > 0) undo(journal[done]);
         throw;
     }
+}
+
+std::vector<Ref> former_globals(const Journal& journal) {
+    std::vector<Ref> former;
+    for (const Write& write : journal)
+        if (const auto* function = std::get_if<FunctionWrite>(&write); function != nullptr && function->before.globals.get() != function->after.globals.get())
+            former.push_back(function->before.globals);
+    return former;
 }
 
 void undo_all(Journal& journal) noexcept {

@@ -121,7 +121,10 @@ bool holds(const Write& write);
 void apply_all(Journal& journal);
 void undo_all(Journal& journal) noexcept;
 
-// Makes sure that applying can't fail for want of memory in the code index.
+// Makes ready what applying must not do: memory in the code index, attributes of instances out of the keys that their class shares.
 void prepare(const Journal& journal);
+
+// The namespaces that functions gave up for others.
+std::vector<Ref> former_globals(const Journal& journal);
 
 }  // namespace rebottle

@@ -51,7 +51,12 @@ struct InlineValues {
 };
 InlineValues inline_values(PyObject* object);
 
-// Exchanges what two dicts hold. Both must be exact in layout (subclasses of dict without storage of their own are).
+// Gives a dict keys and values of its own, where it shares the keys of a class (and, on 3.13, an instance's inline values).
+void unshare(PyObject* dict);
+// Makes the attributes of an instance independent of its class, which can then be exchanged.
+void detach_attributes(PyObject* object);
+
+// Exchanges what two dicts hold. Both must be exact in layout (subclasses of dict without storage of their own are) and unshared.
 void swap_dicts(PyObject* a, PyObject* b);
 
 // The topmost Python frame of this thread; false where there is none.

@@ -56,12 +56,27 @@ PyObject* docstring_of(PyCodeObject* code) {
     return PyUnicode_Check(first) && (code->co_flags & CO_OPTIMIZED) != 0 ? first : Py_None;
 }
 
+// Only strings can be shared keys: another one makes the interpreter resize the table into one of its own.
+void unshare(PyObject* dict) {
+    if (reinterpret_cast<PyDictObject*>(dict)->ma_values == nullptr) return;
+    check(PyDict_SetItem(dict, Py_None, Py_None));
+    check(PyDict_DelItem(dict, Py_None));
+}
+
+void detach_attributes(PyObject* object) {
+    if ((Py_TYPE(object)->tp_flags & Py_TPFLAGS_MANAGED_DICT) == 0) return;
+    unshare(Ref::steal(PyObject_GenericGetDict(object, nullptr)).get());
+}
+
 void swap_dicts(PyObject* a, PyObject* b) {
     auto* x = reinterpret_cast<PyDictObject*>(a);
     auto* y = reinterpret_cast<PyDictObject*>(b);
     std::swap(x->ma_used, y->ma_used);
     std::swap(x->ma_keys, y->ma_keys);
     std::swap(x->ma_values, y->ma_values);
+    // A dict of plain values alone isn't tracked by the collector; the other's content may need it.
+    for (PyObject* dict : {a, b})
+        if (PyObject_GC_IsTracked(dict) == 0) PyObject_GC_Track(dict);
 }
 
 bool current_frame(LiveFrame& frame) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <optional>
 #include <set>
 
 #include "code/index.hpp"
@@ -13,6 +14,7 @@
 #include "compat/compat.hpp"
 #include "engine/turn.hpp"
 #include "live/in_flight.hpp"
+#include "live/retired.hpp"
 #include "live/stale.hpp"
 #include "plan/plan.hpp"
 #include "plan/rules.hpp"
@@ -85,7 +87,8 @@ int line_in(PyObject* exception, const std::string& file) {
 void audit_update(const char* kind, const std::vector<std::string>& modules) {
     const Ref names = Ref::steal(PyList_New(0));
     for (const std::string& module : modules) check(PyList_Append(names.get(), to_str(module).get()));
-    if (PySys_Audit("rebottle.update", "sO", kind, names.get()) < 0) throw ExecutionError{"an audit hook", "", "", 0, PythonError()};
+    if (outliving_python([&] { return PySys_Audit("rebottle.update", "sO", kind, names.get()); }) < 0)
+        throw ExecutionError{"an audit hook", "", "", 0, PythonError()};
 }
 
 bool same_call(const FunctionContent& a, const FunctionContent& b) {
@@ -480,13 +483,17 @@ Report Core::reload(const Request& request) {
 
 Report Core::plan(const Request& request) {
     if (disabled()) refuse({refusal("disabled", "")});
+    std::optional<Turn> turn;  // what is recorded of modules changes under a plan that runs beside an update
+    if (!Turns::instance().updating_here() && !Turns::instance().holds_here()) turn.emplace();
     return Update(*this, request).dry();
 }
 
 void Core::remember(std::shared_ptr<Past> past) {
     loosen(past->journal);
     history_.push_back(std::move(past));
-    if (history_.size() > history_size_) history_.erase(history_.begin());
+    if (history_.size() <= history_size_) return;
+    retire_globals(former_globals(history_.front()->journal));
+    history_.erase(history_.begin());
 }
 
 void Core::publish(const Report& report) {
@@ -495,7 +502,7 @@ void Core::publish(const Report& report) {
     const Ref object = Ref::steal(publisher_(report));
     const std::vector<Ref> callbacks = callbacks_;
     for (const Ref& callback : callbacks) {
-        PyObject* result = PyObject_CallOneArg(callback.get(), object.get());
+        PyObject* result = outliving_python([&] { return PyObject_CallOneArg(callback.get(), object.get()); });
         if (result == nullptr) {
             PyErr_WriteUnraisable(callback.get());
         } else {

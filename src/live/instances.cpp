@@ -72,22 +72,14 @@ Ref held_attributes(PyObject* object) {
 }
 
 std::vector<PyObject*> instances_of(const std::vector<PyTypeObject*>& types) {
-    struct Search {
-        const std::vector<PyTypeObject*>& types;
-        std::vector<PyObject*> found;
-    } search{types, {}};
-    if (types.empty()) return {};
-    PyUnstable_GC_VisitObjects(
-        [](PyObject* object, void* data) {
-            auto* all = static_cast<Search*>(data);
-            if ((Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 &&
-                std::any_of(all->types.begin(), all->types.end(),
-                            [&](PyTypeObject* type) { return PyType_IsSubtype(Py_TYPE(object), type) != 0; }))
-                all->found.push_back(object);
-            return 1;
-        },
-        &search);
-    return std::move(search.found);
+    std::vector<PyObject*> found;
+    if (types.empty()) return found;
+    for_all_objects([&](PyObject* object) {
+        if ((Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return;
+        if (std::any_of(types.begin(), types.end(), [&](PyTypeObject* type) { return PyType_IsSubtype(Py_TYPE(object), type) != 0; }))
+            found.push_back(object);
+    });
+    return found;
 }
 
 Ref own_copy(PyObject* value) {

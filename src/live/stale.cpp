@@ -33,17 +33,17 @@ const char* kind_of(PyObject* generator) {
 
 std::vector<PyObject*> all_generators() {
     std::vector<PyObject*> found;
-    PyUnstable_GC_VisitObjects(
-        [](PyObject* object, void* data) {
-            if (PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object))
-                static_cast<std::vector<PyObject*>*>(data)->push_back(object);
-            return 1;
-        },
-        &found);
+    for_all_objects([&](PyObject* object) {
+        if (is_generator(object)) found.push_back(object);
+    });
     return found;
 }
 
 }  // namespace
+
+bool is_generator(PyObject* object) {
+    return PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object);
+}
 
 std::set<PyObject*> remembered_code() {
     std::set<PyObject*> codes;

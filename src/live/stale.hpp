@@ -23,4 +23,7 @@ void for_live_frames(const std::set<PyObject*>& codes, const std::function<void(
 // What runs replaced code now. Cost: the frames; a heap walk where generator code was replaced.
 std::vector<Stale> stale_now();
 
+// Whether an object is a generator, coroutine or async generator.
+bool is_generator(PyObject* object);
+
 }  // namespace rebottle

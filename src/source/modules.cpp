@@ -67,7 +67,11 @@ bool Modules::is_foreign(const std::string& path) const {
 int Modules::on_event(PyDict_WatchEvent event, PyObject*, PyObject* key, PyObject* value) {
     if ((event == PyDict_EVENT_ADDED || event == PyDict_EVENT_MODIFIED) && key != nullptr && value != nullptr) {
         const ErrorAside aside;
-        instance().note_module(key, value);
+        try {
+            instance().note_module(key, value);
+        } catch (const std::exception&) {
+            // A module that isn't recorded is judged by its live code.
+        }
     }
     return 0;
 }
@@ -100,11 +104,13 @@ void Modules::note_module(PyObject* name, PyObject* module) {
 }
 
 int Modules::on_pending(void*) {
-    Modules& self = instance();
-    const std::set<std::string> names = std::exchange(self.pending_, {});
-    for (const std::string& name : names)
-        if (!self.records_.contains(name)) self.record(name);
-    return 0;
+    return as_callback(-1, [] {
+        Modules& self = instance();
+        const std::set<std::string> names = std::exchange(self.pending_, {});
+        for (const std::string& name : names)
+            if (!self.records_.contains(name)) self.record(name);
+        return 0;
+    });
 }
 
 ModuleRecord& Modules::record(const std::string& name) {

@@ -120,11 +120,11 @@ Snippet run_snippet(const std::string& text, const std::string& name) {
     dict_set(snippet.names.get(), "__builtins__", import_module("builtins").get());
     Nursery nursery;
     const NoCollection no_collection;
-    CodeIndex::instance().start_recording();
     Recorder recorder;
     recorder.ignore(snippet.names.get());
+    CodeIndex::instance().start_recording();
     try {
-        Ref::steal(PyEval_EvalCode(code.get(), snippet.names.get(), snippet.names.get()));
+        run_code(code.get(), snippet.names.get(), snippet.names.get());
     } catch (const PythonError& error) {
         CodeIndex::instance().stop_recording();
         undo_touches(recorder.take());

@@ -58,12 +58,7 @@ bool is_of_the_import_system(PyCodeObject* code) { return view(code->co_filename
 template <class Body>
 PyObject* notified(Body body) {
     if (active == nullptr || !active->is_watched_thread()) Py_RETURN_NONE;
-    try {
-        return body(*active);
-    } catch (const PythonError& error) {
-        error.restore();
-        return nullptr;
-    }
+    return as_callback<PyObject*>(nullptr, [&] { return body(*active); });
 }
 
 PyObject* on_start(PyObject*, PyObject* const* arguments, Py_ssize_t count) {

@@ -79,7 +79,7 @@ Ref Scope::run(const std::vector<Ref>& nodes, int offset) {
     Ref root = compile(module_of(body).get(), plan_.now.path, plan_.flags);
     shift_lines(as_code(root.get()), offset);
     if (!is_class()) {
-        Ref::steal(PyEval_EvalCode(root.get(), names_.get(), names_.get()));
+        run_code(root.get(), names_.get(), names_.get());
         return root;
     }
     PyCodeObject* code = class_body(root.get());
@@ -113,7 +113,7 @@ Ref Scope::evaluate(PyObject* expression, int offset) {
     static PyObject* const type = attribute(import_module("ast").get(), "Expression").release();
     const Ref root = compile_expression(call(type, {expression}).get(), plan_.now.path, plan_.flags);
     shift_lines(as_code(root.get()), offset);
-    return Ref::steal(PyEval_EvalCode(root.get(), staged_.ns.get(), names_.get()));
+    return run_code(root.get(), staged_.ns.get(), names_.get());
 }
 
 }  // namespace rebottle

@@ -96,7 +96,7 @@ Ref ModuleStage::old_value_of(Scope& scope, const Edit& edit, const Ref& express
     try {
         const Ref code = compile_expression(call(type, {expression.get()}).get(), plan_.now.path, plan_.flags);
         const Ref names = scope.is_class() ? Ref::steal(PyDict_Copy(scope.before())) : old_values_;
-        Ref value = Ref::steal(PyEval_EvalCode(code.get(), old_values_.get(), names.get()));
+        Ref value = run_code(code.get(), old_values_.get(), names.get());
         if (!scope.is_class()) dict_set(old_values_.get(), edit.now.binds.front(), value.get());
         return value;
     } catch (const PythonError& error) {

@@ -25,25 +25,28 @@ StagedModule* staged(PyObject* module) {
 }
 
 bool is_internal(PyObject* name) {
-    const std::string_view text = view(name);
-    return text == "__class__" || text == "__name__";
+    return PyUnicode_CompareWithASCIIString(name, "__class__") == 0 || PyUnicode_CompareWithASCIIString(name, "__name__") == 0;
+}
+
+// Whether the module's statements have run; an exception is raised otherwise.
+bool reached(StagedModule& module) {
+    return as_callback(false, [&] {
+        try {
+            World::reach(module);
+        } catch (const ExecutionError& error) {
+            View::fail();
+            throw error.cause;
+        }
+        return true;
+    });
 }
 
 PyObject* view_getattro(PyObject* self, PyObject* name) {
     PyTypeObject* base = Py_TYPE(self)->tp_base;
     StagedModule* module = staged(self);
     if (module == nullptr || !PyUnicode_Check(name) || is_internal(name)) return base->tp_getattro(self, name);
-    try {
-        World::reach(*module);
-    } catch (const ExecutionError& error) {
-        View::fail();
-        error.cause.restore();
-        return nullptr;
-    } catch (const PythonError& error) {
-        error.restore();
-        return nullptr;
-    }
-    if (view(name) == "__dict__") return Py_NewRef(module->ns.get());
+    if (!reached(*module)) return nullptr;
+    if (PyUnicode_CompareWithASCIIString(name, "__dict__") == 0) return Py_NewRef(module->ns.get());
     PyObject* value = PyDict_GetItemWithError(module->ns.get(), name);
     if (value != nullptr) return Py_NewRef(value);
     if (PyErr_Occurred() != nullptr) return nullptr;
