@@ -99,6 +99,17 @@ Result as_callback(Result failed, Body body) {
     return failed;
 }
 
+// Runs body() where nothing may fail: what it throws is told to sys.unraisablehook.
+template <class Body>
+void unfailing(Body body) {
+    try {
+        body();
+    } catch (const PythonError& error) {
+        error.restore();
+        PyErr_WriteUnraisable(nullptr);
+    }
+}
+
 // Lets other threads run while it lives.
 class GilReleased {
    public:

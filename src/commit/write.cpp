@@ -214,12 +214,7 @@ void apply(Write& write) {
 
 void undo(Write& write) noexcept {
     const ErrorAside aside;
-    try {
-        std::visit([](auto& each) { undo_write(each); }, write);
-    } catch (const PythonError& error) {
-        error.restore();
-        PyErr_WriteUnraisable(nullptr);
-    }
+    unfailing([&] { std::visit([](auto& each) { undo_write(each); }, write); });
 }
 
 bool holds(const Write& write) {

@@ -142,7 +142,7 @@ class LongTurns {
     LongTurns() : former_(call_method(import_module("sys").get(), "getswitchinterval")) { set(Ref::steal(PyFloat_FromDouble(1.0)).get()); }
     ~LongTurns() {
         const ErrorAside aside;
-        set(former_.get());
+        unfailing([this] { set(former_.get()); });
     }
     LongTurns(const LongTurns&) = delete;
     LongTurns& operator=(const LongTurns&) = delete;

@@ -105,9 +105,19 @@ void register_callback(PyObject* tools, int tool, const char* event, PyMethodDef
     call_method(tools, "register_callback", {to_int(tool).get(), number.get(), function.get()});
 }
 
-int free_tool(PyObject* tools) {
-    for (const int tool : {4, 3, 5, 2, 1, 0})
-        if (call_method(tools, "get_tool", {to_int(tool).get()}).get() == Py_None) return tool;
+constexpr const char* tool_name = "rebottle";
+
+// Takes a tool that nobody uses, or the one that an earlier recorder could not give back for want of memory. -1: there is none.
+int take_tool(PyObject* tools) {
+    const Ref name = to_str(tool_name);
+    for (const int tool : {4, 3, 5, 2, 1, 0}) {
+        const Ref number = to_int(tool);
+        const Ref user = call_method(tools, "get_tool", {number.get()});
+        if (PyUnicode_Check(user.get()) && view(user.get()) == tool_name) return tool;
+        if (user.get() != Py_None) continue;
+        call_method(tools, "use_tool_id", {number.get(), name.get()});
+        return tool;
+    }
     return -1;
 }
 
@@ -121,9 +131,8 @@ PyObject* deferred_exception() {
 Recorder::Recorder(std::function<bool(PyCodeObject*, PyObject*)> forbidden)
     : forbidden_(std::move(forbidden)), thread_(PyThread_get_thread_ident()) {
     const Ref tools = monitoring();
-    tool_ = free_tool(tools.get());
+    tool_ = take_tool(tools.get());
     if (tool_ < 0) raise(PyExc_RuntimeError, "rebottle: all tools of sys.monitoring are in use; free one to run new statements");
-    call_method(tools.get(), "use_tool_id", {to_int(tool_).get(), to_str("rebottle").get()});
     register_callback(tools.get(), tool_, "PY_START", &start_callback);
     register_callback(tools.get(), tool_, "INSTRUCTION", &instruction_callback);
     register_callback(tools.get(), tool_, "CALL", &call_callback);
@@ -136,17 +145,14 @@ Recorder::Recorder(std::function<bool(PyCodeObject*, PyObject*)> forbidden)
 Recorder::~Recorder() {
     active = nullptr;
     const ErrorAside aside;
-    try {
+    unfailing([this] {
         const Ref tools = monitoring();
         for (const auto& [code, held] : watched_)
             call_method(tools.get(), "set_local_events", {to_int(tool_).get(), code, to_int(0).get()});
         call_method(tools.get(), "set_events", {to_int(tool_).get(), to_int(0).get()});
         for (const char* event : {"PY_START", "INSTRUCTION", "CALL", "C_RETURN", "C_RAISE"}) register_callback(tools.get(), tool_, event, nullptr);
         call_method(tools.get(), "free_tool_id", {to_int(tool_).get()});
-    } catch (const PythonError& error) {
-        error.restore();
-        PyErr_WriteUnraisable(nullptr);
-    }
+    });
 }
 
 void Recorder::on_start(PyCodeObject* code) {

@@ -203,11 +203,12 @@ Ref content_of(PyObject* container) {
 
 void undo_touches(const Touches& touches) {
     for (auto touch = touches.rbegin(); touch != touches.rend(); ++touch)
-        std::visit([](const auto& each) { set_back(each, each.after, each.before); }, *touch);
+        unfailing([&] { std::visit([](const auto& each) { set_back(each, each.after, each.before); }, *touch); });
 }
 
 void redo_touches(const Touches& touches) {
-    for (const Touch& touch : touches) std::visit([](const auto& each) { set_back(each, each.before, each.after); }, touch);
+    for (const Touch& touch : touches)
+        unfailing([&] { std::visit([](const auto& each) { set_back(each, each.before, each.after); }, touch); });
 }
 
 void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles) {

@@ -1,0 +1,132 @@
+"""Requests that hold never see two versions, whoever else updates; updates come through however often requests hold."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+import rebottle
+from tests.conftest import World
+
+REQUESTS = int(os.environ.get("REBOTTLE_STRESS_REQUESTS", "40000"))
+COMMITS = int(os.environ.get("REBOTTLE_STRESS_COMMITS", "60"))
+THREADS = 8
+
+
+@pytest.fixture(autouse=True)
+def quick_switches() -> Iterator[None]:
+    """Threads change often, so that a torn request is likely where it is possible."""
+    former = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(former)
+
+
+def version(number: int, others: bool) -> str:
+    return f"""
+        VERSION = {number}
+        TABLE = {{"version": {number}}}
+        def first(extra={number}): return {number}, extra
+        {"def added(): return 1" if others else ""}
+        class Service:
+            number = {number}
+            def last(self): return {number}
+        service = Service()
+    """
+
+
+class Requests:
+    """Threads that ask a module for its version in five ways while they hold."""
+
+    def __init__(self, module: object, each: int) -> None:
+        self.module = module
+        self.each = each
+        self.torn: list[object] = []
+        self.done = 0
+        self.threads = [threading.Thread(target=self.run) for _ in range(THREADS)]
+
+    def run(self) -> None:
+        m = self.module
+        service = m.service  # type: ignore[attr-defined]
+        try:
+            for _ in range(self.each):
+                with rebottle.hold():
+                    seen = {m.VERSION, m.TABLE["version"], *m.first(), service.last(), service.number}  # type: ignore[attr-defined]
+                if len(seen) != 1:
+                    self.torn.append(seen)
+                self.done += 1
+        except BaseException as error:
+            self.torn.append(error)
+            raise
+
+    @property
+    def running(self) -> bool:
+        return any(thread.is_alive() for thread in self.threads)
+
+
+def test_requests_that_hold_are_never_torn(world: World) -> None:
+    name = world.name("m")
+    requests = Requests(world.load(name, version(0, False)), REQUESTS // THREADS)
+    for thread in requests.threads:
+        thread.start()
+    waits = []
+    number = 0
+    while requests.running or number < COMMITS:
+        number += 1
+        start = time.perf_counter()
+        report = rebottle.reload([name], sources={name: world.text(version(number, number % 2 == 1))}, policy="replace")
+        waits.append(time.perf_counter() - start - report.timing.total)
+        if number % 10 == 0:
+            report.rollback()
+    for thread in requests.threads:
+        thread.join()
+    print(f"{requests.done} requests, {number} commits, the longest wait {max(waits) * 1e3:.1f} ms")
+    assert not requests.torn
+    assert requests.done == REQUESTS // THREADS * THREADS
+
+
+def test_updates_from_several_threads_neither_deadlock_nor_mix(world: World) -> None:
+    name = world.name("m")
+    module = world.load(name, version(0, False))
+    errors: list[BaseException] = []
+
+    def reloads(start: int) -> None:
+        for number in range(start, start + 15):
+            rebottle.reload([name], sources={name: world.text(version(number, False))}, policy="replace")
+
+    def hotfixes(start: int) -> None:
+        for number in range(start, start + 15):
+            rebottle.hotfix(f"import {name} as m\ndef first(extra={number}): return {number}, extra\nm.first = first\n")
+
+    def rollbacks(start: int) -> None:
+        for _ in range(15):
+            try:
+                rebottle.rollback()
+            except rebottle.RefusedError:
+                assert start
+
+    def plans(start: int) -> None:
+        for number in range(start, start + 15):
+            rebottle.plan([name], sources={name: world.text(version(number, True))})
+
+    def guarded(work: object, start: int) -> None:
+        try:
+            work(start)  # type: ignore[operator]
+        except BaseException as error:
+            errors.append(error)
+
+    works = [reloads, hotfixes, rollbacks, plans, reloads, hotfixes]
+    threads = [threading.Thread(target=guarded, args=(work, 100 * (i + 1)), daemon=True) for i, work in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert not errors
+    rebottle.reload([name], sources={name: world.text(version(7, False))}, policy="replace")
+    assert {module.VERSION, *module.first(), module.service.last(), module.service.number} == {7}
