@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,13 @@
 #include "base/python.hpp"
 
 namespace rebottle {
+
+struct ByIdentity {
+    bool operator()(const Ref& a, const Ref& b) const { return a.get() < b.get(); }
+};
+
+// Old code object -> new one; owns both, so that no key is the address of another object by now.
+using CodeMap = std::map<Ref, Ref, ByIdentity>;
 
 inline PyCodeObject* as_code(PyObject* object) { return reinterpret_cast<PyCodeObject*>(object); }
 inline PyObject* as_object(PyCodeObject* code) { return reinterpret_cast<PyObject*>(code); }

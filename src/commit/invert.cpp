@@ -19,11 +19,11 @@ PyObject* target_of(const Ref& reference) {
 
 class Inverter {
    public:
-    explicit Inverter(const std::map<PyObject*, Ref>& replaced) : replaced_(replaced) {}
+    explicit Inverter(const CodeMap& replaced) : replaced_(replaced) {}
 
     Inverse run(const Journal& journal) {
         for (auto write = journal.rbegin(); write != journal.rend(); ++write) std::visit([this](const auto& each) { take_back(each); }, *write);
-        for (const auto& [old_code, now_code] : replaced_) born_since(as_code(old_code), as_code(now_code.get()));
+        for (const auto& [old_code, now_code] : replaced_) born_since(as_code(old_code.get()), as_code(now_code.get()));
         return std::move(result_);
     }
 
@@ -142,7 +142,7 @@ class Inverter {
     }
 
     void born_since(PyCodeObject* old_code, PyCodeObject* now_code) {
-        result_.replaced_code.emplace(as_object(now_code), Ref::borrow(as_object(old_code)));
+        result_.replaced_code.emplace(Ref::borrow(as_object(now_code)), Ref::borrow(as_object(old_code)));
         const std::vector<PyFunctionObject*> functions = CodeIndex::instance().functions(now_code);
         for (PyFunctionObject* function : functions) {
             if (!done_.insert(function).second) continue;
@@ -156,7 +156,7 @@ class Inverter {
         }
     }
 
-    const std::map<PyObject*, Ref>& replaced_;
+    const CodeMap& replaced_;
     std::set<PyFunctionObject*> done_;
     std::set<std::string> reported_;
     Inverse result_;
@@ -164,7 +164,7 @@ class Inverter {
 
 }  // namespace
 
-Inverse invert(const Journal& journal, const std::map<PyObject*, Ref>& replaced_code) { return Inverter(replaced_code).run(journal); }
+Inverse invert(const Journal& journal, const CodeMap& replaced_code) { return Inverter(replaced_code).run(journal); }
 
 namespace {
 

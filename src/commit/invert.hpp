@@ -1,8 +1,6 @@
 // Undoing an update that is in force: the way back from what its journal says to what was before.
 #pragma once
 
-#include <map>
-
 #include "commit/resolve.hpp"
 #include "commit/write.hpp"
 
@@ -14,9 +12,9 @@ struct Inverse {
     Journal journal;
     std::vector<Change> changes;
     std::vector<Kept> kept;
-    std::map<PyObject*, Ref> replaced_code;
+    CodeMap replaced_code;
 };
-Inverse invert(const Journal& journal, const std::map<PyObject*, Ref>& replaced_code);
+Inverse invert(const Journal& journal, const CodeMap& replaced_code);
 
 // Drops strong references to functions: the history keeps code and values only.
 void loosen(Journal& journal);

@@ -186,7 +186,7 @@ void Pour::nested(PyCodeObject* old_code, PyCodeObject* now, const Swap& swap) {
             after.kwdefaults = defaults.keyword;
         }
         if (!same_code(pair.first, pair.second))
-            result_.replaced_code.emplace(as_object(pair.first), Ref::borrow(as_object(pair.second)));
+            result_.replaced_code.emplace(Ref::borrow(as_object(pair.first)), Ref::borrow(as_object(pair.second)));
     }
     for (PyCodeObject* gone : unmatched)
         if (is_function_code(gone) && !CodeIndex::instance().functions(gone).empty())

@@ -78,12 +78,14 @@ class Rewriter {
     void rewrite(PyObject* holder) {
         if (PyList_CheckExact(holder)) {
             rewrite_list(holder);
-        } else if (PyTuple_Check(holder)) {
+        } else if (PyTuple_CheckExact(holder)) {
             for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(holder); ++i) slot(holder, &reinterpret_cast<PyTupleObject*>(holder)->ob_item[i]);
         } else if (PyDict_Check(holder)) {
             rewrite_dict(holder);
+            rewrite_type_of(holder);
         } else if (PyAnySet_Check(holder)) {
             rewrite_set(holder);
+            rewrite_type_of(holder);
         } else if (PyCell_Check(holder)) {
             PyObject* content = reinterpret_cast<PyCellObject*>(holder)->ob_ref;
             journal_.push_back(CellWrite{Ref::borrow(holder), Ref::borrow(content), mapped(content)});
@@ -162,9 +164,7 @@ class Rewriter {
     // A class made in the stage: its bases and its own type may be staged.
     void rewrite_type(PyObject* type) {
         if (pairs_.contains(type)) return;
-        if (find(reinterpret_cast<PyObject*>(Py_TYPE(type))) != nullptr)
-            journal_.push_back(TypeWrite{Ref::borrow(type), Ref::borrow(reinterpret_cast<PyObject*>(Py_TYPE(type))),
-                                         mapped(reinterpret_cast<PyObject*>(Py_TYPE(type)))});
+        rewrite_type_of(type);
         PyObject* bases = reinterpret_cast<PyTypeObject*>(type)->tp_bases;
         const Ref now = Ref::steal(PySequence_List(bases));
         bool changed = false;
@@ -179,6 +179,13 @@ class Rewriter {
             journal_.push_back(BasesWrite{Ref::borrow(type), Ref::borrow(bases), Ref::steal(PyList_AsTuple(now.get())), ""});
     }
 
+    static PyObject* as_object(PyTypeObject* type) { return reinterpret_cast<PyObject*>(type); }
+
+    void rewrite_type_of(PyObject* object) {
+        PyObject* type = as_object(Py_TYPE(object));
+        if (const Ref* now = find(type)) journal_.push_back(TypeWrite{Ref::borrow(object), Ref::borrow(type), *now});
+    }
+
     void slot(PyObject* owner, PyObject** place) {
         if (const Ref* now = find(*place)) journal_.push_back(SlotWrite{Ref::borrow(owner), place, Ref::borrow(*place), *now});
     }
@@ -187,7 +194,7 @@ class Rewriter {
     void rewrite_body(PyObject* object) {
         PyTypeObject* type = Py_TYPE(object);
         std::size_t words = static_cast<std::size_t>(type->tp_basicsize) / sizeof(void*);
-        if (type->tp_itemsize > 0)
+        if (type->tp_itemsize > 0 && !PyLong_Check(object))  // digits hold no references, and ints keep their number elsewhere
             words += static_cast<std::size_t>(std::abs(Py_SIZE(object)) * type->tp_itemsize) / sizeof(void*);
         auto** body = reinterpret_cast<PyObject**>(object);
         std::vector<PyObject**> places;
@@ -197,7 +204,7 @@ class Rewriter {
         const compat::InlineValues inline_values = compat::inline_values(object);
         for (std::size_t i = 0; i < inline_values.count; ++i)
             if (find(inline_values.slots[i]) != nullptr) ++attributes;
-        const bool instance = find(reinterpret_cast<PyObject*>(type)) != nullptr;
+        const bool instance = find(as_object(type)) != nullptr;
         if (places.size() + attributes + (instance ? 1 : 0) != static_cast<std::size_t>(count(object))) {
             unresolved(object, "its references can't be found in its body");
             return;
@@ -205,9 +212,7 @@ class Rewriter {
         for (PyObject** place : places) slot(object, place);
         // Inline values may move or end before the object does: they are written by name.
         if (attributes > 0) rewrite_dict(Ref::steal(PyObject_GenericGetDict(object, nullptr)).get());
-        if (instance)
-            journal_.push_back(TypeWrite{Ref::borrow(object), Ref::borrow(reinterpret_cast<PyObject*>(type)),
-                                         mapped(reinterpret_cast<PyObject*>(type))});
+        rewrite_type_of(object);
         if (type->tp_descr_get != nullptr && !places.empty()) descriptors_.insert(object);
     }
 

@@ -130,7 +130,7 @@ class Resolver {
                 pour_.function(function, now, source, swap);
                 found = true;
             }
-        if (!same_code(old_code, now)) result_.replaced_code.emplace(as_object(old_code), Ref::borrow(as_object(now)));
+        if (!same_code(old_code, now)) result_.replaced_code.emplace(Ref::borrow(as_object(old_code)), Ref::borrow(as_object(now)));
         pour_.nested(old_code, now, swap);
         return found;
     }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "code/code.hpp"
 #include "commit/write.hpp"
 #include "rebottle/report.hpp"
 #include "stage/outcome.hpp"
@@ -19,7 +20,7 @@ struct Resolved {
     std::vector<Kept> kept;
     std::vector<Refusal> refusals;
     std::vector<Stale> stale;               // functions that keep old code
-    std::map<PyObject*, Ref> replaced_code;  // old code object -> new one, what differs only in lines left out
+    CodeMap replaced_code;  // old code object -> new one, what differs only in lines left out
     std::vector<Ref> touched_types;          // classes whose cached lookups must be dropped
     std::vector<Ref> shaped;                 // classes whose abstract methods are to be computed again
     std::set<PyObject*> becoming;            // live objects whose references are rewritten to what stands for them now

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/python.hpp"
+#include "code/code.hpp"
 #include "commit/resolve.hpp"
 #include "commit/write.hpp"
 #include "rebottle/report.hpp"
@@ -27,7 +27,7 @@ struct UpdateFailure {
 struct Past {
     Report report;
     Journal journal;
-    std::map<PyObject*, Ref> replaced_code;
+    CodeMap replaced_code;
     std::map<std::string, Version> versions;  // of its modules, before
     std::vector<std::string> new_modules;     // imported by it
     Touches touches;                          // what its statements did to objects of others

@@ -29,7 +29,7 @@ PyObject* call_by_caller(PyObject* function, PyObject* const* arguments, std::si
         const auto former = found->second.former_by_caller.find(as_object(caller.code));
         if (former != found->second.former_by_caller.end()) {
             const Ref kept = former->second.second;
-            return PyObject_Vectorcall(kept.get(), arguments, count, names);
+            return outliving_python([&] { return PyObject_Vectorcall(kept.get(), arguments, count, names); });
         }
     }
     return found->second.standard(function, arguments, count, names);
@@ -37,10 +37,10 @@ PyObject* call_by_caller(PyObject* function, PyObject* const* arguments, std::si
 
 }  // namespace
 
-std::set<PyObject*> running_code(const std::map<PyObject*, Ref>& replaced) {
+std::set<PyObject*> running_code(const CodeMap& replaced) {
     std::set<PyObject*> candidates = remembered_code();
     for (const auto& [code, now] : replaced)
-        for_all_code(as_code(code), [&](PyCodeObject* each) { candidates.insert(as_object(each)); });
+        for_all_code(as_code(code.get()), [&](PyCodeObject* each) { candidates.insert(as_object(each)); });
     std::set<PyObject*> running;
     if (candidates.empty()) return running;
     for_live_frames(candidates, [&](PyObject* code) { running.insert(code); });

@@ -1,11 +1,10 @@
 // Callers in flight: a frame that runs an old version reaches the callee that it was written for.
 #pragma once
 
-#include <map>
 #include <set>
 #include <vector>
 
-#include "base/python.hpp"
+#include "code/code.hpp"
 
 namespace rebottle {
 
@@ -16,7 +15,7 @@ struct ChangedCallee {
 };
 
 // Code objects that run in some frame or suspended generator now, of those given or replaced earlier.
-std::set<PyObject*> running_code(const std::map<PyObject*, Ref>& replaced);
+std::set<PyObject*> running_code(const CodeMap& replaced);
 
 // From now on calls from frames of `old_code` go to what the callee was before. Frames of older versions keep what they were given.
 // Lasts until `forget_ended_callers` finds that no such frame is left. Cost: the callee's calls aren't specialised meanwhile.

@@ -66,12 +66,12 @@ void for_live_frames(const std::set<PyObject*>& codes, const std::function<void(
     }
 }
 
-void remember_replaced(const std::map<PyObject*, Ref>& replaced) {
-    for (const auto& [code, now] : replaced) remembered().push_back(Ref::steal(PyWeakref_NewRef(code, nullptr)));
+void remember_replaced(const CodeMap& replaced) {
+    for (const auto& [code, now] : replaced) remembered().push_back(Ref::steal(PyWeakref_NewRef(code.get(), nullptr)));
 }
 
-void forget_replaced(const std::map<PyObject*, Ref>& replaced) {
-    std::erase_if(remembered(), [&](const Ref& weak) { return replaced.contains(compat::target_of(weak.get())); });
+void forget_replaced(const CodeMap& replaced) {
+    std::erase_if(remembered(), [&](const Ref& weak) { return replaced.contains(Ref::borrow(compat::target_of(weak.get()))); });
 }
 
 std::vector<Stale> stale_now() {

@@ -2,18 +2,17 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <set>
 #include <vector>
 
-#include "base/python.hpp"
+#include "code/code.hpp"
 #include "rebottle/report.hpp"
 
 namespace rebottle {
 
 // Remembers code objects that an update replaced; they are forgotten when they die, or by `forget_replaced`.
-void remember_replaced(const std::map<PyObject*, Ref>& replaced);
-void forget_replaced(const std::map<PyObject*, Ref>& replaced);
+void remember_replaced(const CodeMap& replaced);
+void forget_replaced(const CodeMap& replaced);
 
 // The replaced code objects that still exist.
 std::set<PyObject*> remembered_code();
