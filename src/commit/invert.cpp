@@ -169,13 +169,17 @@ Inverse invert(const Journal& journal, const CodeMap& replaced_code) { return In
 namespace {
 
 void loosen(Ref& object) {
-    if (!PyWeakref_Check(object.get()) && PyType_SUPPORTS_WEAKREFS(Py_TYPE(object.get())))
-        object = Ref::steal(PyWeakref_NewRef(object.get(), nullptr));
+    if (PyWeakref_Check(object.get()) || !PyType_SUPPORTS_WEAKREFS(Py_TYPE(object.get()))) return;
+    if (Ref weak = Ref::steal_or_null(PyWeakref_NewRef(object.get(), nullptr))) {
+        object = std::move(weak);
+    } else {
+        PyErr_Clear();  // no memory: it stays held
+    }
 }
 
 }  // namespace
 
-void loosen(Journal& journal) {
+void loosen(Journal& journal) noexcept {
     for (Write& write : journal) {
         if (auto* function = std::get_if<FunctionWrite>(&write)) loosen(function->function);
         if (auto* own = std::get_if<AttributeWrite>(&write)) loosen(own->object);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 #include <set>
 
@@ -109,10 +110,9 @@ std::vector<ChangedCallee> changed_callees(const Journal& journal) {
 }
 
 // After the commit every place must hold what was written.
-void verify(Journal& journal, Report& report) {
+void verify(const Journal& journal, Report& report) {
     for (const Write& write : journal)
         if (!holds(write)) {
-            undo_all(journal);
             report.ok = false;
             throw UpdateFailure{"VerificationError", "after the commit a definition isn't what it was to be; the update was undone", report, {}};
         }
@@ -134,6 +134,25 @@ class TouchGuard {
    private:
     const Touches& touches_;
     bool kept_ = false;
+};
+
+// Takes back what was applied unless it is to be kept.
+class AppliedGuard {
+   public:
+    explicit AppliedGuard(std::function<void()> take_back) : take_back_(std::move(take_back)) {}
+    ~AppliedGuard() {
+        if (!applied_) return;
+        const ErrorAside aside;
+        take_back_();
+    }
+    AppliedGuard(const AppliedGuard&) = delete;
+    AppliedGuard& operator=(const AppliedGuard&) = delete;
+    void applied() { applied_ = true; }
+    void keep() { applied_ = false; }
+
+   private:
+    std::function<void()> take_back_;
+    bool applied_ = false;
 };
 
 // Other threads are not switched to while it lives, as long as this one doesn't block.
@@ -187,18 +206,16 @@ class Update {
             std::vector<std::string> names;
             for (const ModulePlan& module : plan.modules) names.push_back(module.name);
             audit_update("reload", names);
-            commit(plan, outcome, world);
-            try {
-                update_instances();
-                for (std::size_t i = 0; i < plan.modules.size(); ++i)
-                    if (plan.modules[i].changed()) call_hook(plan.modules[i], "__after_update__", contexts[i]);
-            } catch (const ExecutionError&) {
-                take_back(plan);
-                throw;
-            }
-            past_->new_modules = imports.keep();
+            AppliedGuard applied([&] { take_back(plan); });
+            commit(plan, outcome, world, applied);
+            update_instances();
+            for (std::size_t i = 0; i < plan.modules.size(); ++i)
+                if (plan.modules[i].changed()) call_hook(plan.modules[i], "__after_update__", contexts[i]);
             past_->touches.insert(past_->touches.begin(), outcome.touches.begin(), outcome.touches.end());
+            applied.keep();
+            loosen(past_->journal);
             touched.keep();
+            past_->new_modules = imports.keep();
         } catch (const SourceError& error) {
             fail(error, report_);
         } catch (const ExecutionError& error) {
@@ -273,7 +290,7 @@ class Update {
         report_.ok = report_.refusals.empty();
     }
 
-    void commit(Plan& plan, Outcome& outcome, World& world) {
+    void commit(Plan& plan, Outcome& outcome, World& world, AppliedGuard& applied) {
         const NoCollection no_collection;
         const auto start = Clock::now();
         Resolved resolved = resolve(outcome);
@@ -284,18 +301,19 @@ class Update {
         reshaped_ = reshaped_instances(resolved);
         const std::vector<ChangedCallee> callees = changed_callees(resolved.journal);
         const std::set<PyObject*> callers = callees.empty() ? std::set<PyObject*>() : running_code(resolved.replaced_code);
-        world.leave();
-        apply_all(resolved.journal);
-        land(resolved);
-        forget_ended_callers();
-        if (!callers.empty()) redirect_callers(callees, callers);
-        renew_classes(resolved.shaped, resolved.journal);
-        for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
-        verify(resolved.journal, report_);
-        report_.timing.pause = seconds_since(start);
         past_ = std::make_shared<Past>();
         past_->journal = std::move(resolved.journal);
         past_->replaced_code = std::move(resolved.replaced_code);
+        world.leave();
+        apply_all(past_->journal);
+        applied.applied();
+        land(resolved);
+        forget_ended_callers();
+        if (!callers.empty()) redirect_callers(callees, callers);
+        renew_classes(resolved.shaped, past_->journal);
+        for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
+        verify(past_->journal, report_);
+        report_.timing.pause = seconds_since(start);
         map_touches(outcome.touches, outcome.bottles);
         if (!outcome.deferred.empty()) commit_deferred(plan, outcome.deferred, resolved);
         for (Change& change : resolved.changes) report_.changes.push_back(std::move(change));
@@ -310,47 +328,30 @@ class Update {
 
     // Statements that need the new version in place. What they fail with takes the whole update back.
     void commit_deferred(Plan& plan, const std::vector<Deferred>& deferred, Resolved& resolved) {
-        try {
-            const LongTurns no_switching;
-            Outcome late = run_deferred(plan, request_, deferred);
-            Resolved more = resolve(late);
-            prepare(more.journal);
-            apply_all(more.journal);
-            land(more);
-            map_touches(late.touches, late.bottles);
-            for (Write& write : more.journal) past_->journal.push_back(std::move(write));
-            past_->touches = std::move(late.touches);
-            past_->replaced_code.merge(more.replaced_code);
-            for (Change& change : more.changes) resolved.changes.push_back(std::move(change));
-            for (Kept& kept : more.kept) resolved.kept.push_back(std::move(kept));
-        } catch (const ExecutionError&) {
-            undo_all(past_->journal);
-            throw;
-        } catch (const PythonError&) {
-            undo_all(past_->journal);
-            throw;
-        }
+        const LongTurns no_switching;
+        Outcome late = run_deferred(plan, request_, deferred);
+        past_->touches = late.touches;
+        Resolved more = resolve(late);
+        prepare(more.journal);
+        apply_all(more.journal);
+        for (Write& write : more.journal) past_->journal.push_back(std::move(write));
+        land(more);
+        map_touches(late.touches, late.bottles);
+        past_->touches = std::move(late.touches);
+        past_->replaced_code.merge(more.replaced_code);
+        for (Change& change : more.changes) resolved.changes.push_back(std::move(change));
+        for (Kept& kept : more.kept) resolved.kept.push_back(std::move(kept));
     }
 
     static void land(Resolved& resolved) {
-        try {
-            prepare(resolved.landing);
-            apply_all(resolved.landing);
-        } catch (const PythonError&) {
-            undo_all(resolved.journal);
-            throw;
-        }
+        prepare(resolved.landing);
+        apply_all(resolved.landing);
     }
 
     // What is derived from classes follows them, in the same commit.
     static void renew_classes(std::vector<Ref> classes, Journal& journal) {
-        try {
-            for (Ref& type : changed_classes(journal)) classes.push_back(std::move(type));
-            for (Write& write : renew_derived(classes)) journal.push_back(std::move(write));
-        } catch (const PythonError&) {
-            undo_all(journal);
-            throw;
-        }
+        for (Ref& type : changed_classes(journal)) classes.push_back(std::move(type));
+        for (Write& write : renew_derived(classes)) journal.push_back(std::move(write));
     }
 
     std::vector<Stale> stale_now_of(std::vector<Stale> functions) {
@@ -406,9 +407,11 @@ class Update {
     void take_back(Plan& plan) {
         undo_all(past_->journal);
         undo_touches(past_->touches);
-        renew_derived(changed_classes(past_->journal));
+        unfailing([this] { renew_derived(changed_classes(past_->journal)); });
         forget_replaced(past_->replaced_code);
-        for (ModulePlan& module : plan.modules) module.record->version = past_->versions[module.name];
+        for (ModulePlan& module : plan.modules)
+            if (const auto former = past_->versions.find(module.name); former != past_->versions.end())
+                module.record->version = std::move(former->second);
     }
 
     Report finish() {
@@ -489,7 +492,6 @@ Report Core::plan(const Request& request) {
 }
 
 void Core::remember(std::shared_ptr<Past> past) {
-    loosen(past->journal);
     history_.push_back(std::move(past));
     if (history_.size() <= history_size_) return;
     retire_globals(former_globals(history_.front()->journal));
@@ -563,27 +565,34 @@ void Core::run_hotfix(const std::string& text, Report& report) {
     report.modules = snippet.modules;
     audit_update("hotfix", snippet.modules);
     auto past = std::make_shared<Past>();
+    AppliedGuard applied([&] {
+        undo_all(past->journal);
+        forget_replaced(past->replaced_code);
+    });
     {
         const NoCollection no_collection;
         const auto pausing = Clock::now();
         ResolvedHotfix hotfix = resolve_hotfix(snippet);
         if (!hotfix.resolved.refusals.empty()) refuse(hotfix.resolved.refusals, report);
         prepare(hotfix.resolved.journal);
-        apply_all(hotfix.resolved.journal);
+        past->journal = std::move(hotfix.resolved.journal);
+        past->replaced_code = std::move(hotfix.resolved.replaced_code);
+        apply_all(past->journal);
+        applied.applied();
         for (const Ref& type : hotfix.resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
-        verify(hotfix.resolved.journal, report);
+        verify(past->journal, report);
         report.timing.pause = seconds_since(pausing);
         for (const auto& [code, binding] : hotfix.stand_ins) register_stand_in(as_code(code.get()), binding.module, binding.where);
-        past->journal = std::move(hotfix.resolved.journal);
         report.changes = std::move(hotfix.resolved.changes);
         report.kept = std::move(hotfix.resolved.kept);
-        past->replaced_code = std::move(hotfix.resolved.replaced_code);
     }
     remember_replaced(past->replaced_code);
     report.stale = stale_now();
     past->touches = snippet.outcome.touches;
-    past->new_modules = imports.keep();
+    applied.keep();
+    loosen(past->journal);
     touched.keep();
+    past->new_modules = imports.keep();
     report.id = next_id_++;
     report.time = now_in_seconds();
     past->report = report;
@@ -617,25 +626,33 @@ Report Core::undo(const std::shared_ptr<Past>& past) {
     report.kind = "rollback";
     report.modules = past->report.modules;
     auto done = std::make_shared<Past>();
+    AppliedGuard applied([&] {
+        undo_all(done->journal);
+        forget_replaced(done->replaced_code);
+        unfailing([&] { remember_replaced(past->replaced_code); });
+    });
     {
         const NoCollection no_collection;
         Inverse inverse = invert(past->journal, past->replaced_code);
         prepare(inverse.journal);
         const std::vector<ChangedCallee> callees = changed_callees(inverse.journal);
         const std::set<PyObject*> callers = callees.empty() ? std::set<PyObject*>() : running_code(inverse.replaced_code);
-        apply_all(inverse.journal);
-        forget_ended_callers();
-        if (!callers.empty()) redirect_callers(callees, callers);
-        renew_derived(changed_classes(inverse.journal));
-        forget_replaced(past->replaced_code);
-        remember_replaced(inverse.replaced_code);
         done->journal = std::move(inverse.journal);
         done->replaced_code = std::move(inverse.replaced_code);
+        apply_all(done->journal);
+        applied.applied();
+        forget_ended_callers();
+        if (!callers.empty()) redirect_callers(callees, callers);
+        renew_derived(changed_classes(done->journal));
+        forget_replaced(past->replaced_code);
+        remember_replaced(done->replaced_code);
         report.changes = std::move(inverse.changes);
         report.kept = std::move(inverse.kept);
         report.stale = stale_now();
         report.timing.pause = seconds_since(start);
     }
+    applied.keep();
+    loosen(done->journal);
     if (past->touches_undone) {
         redo_touches(past->touches);
     } else {
