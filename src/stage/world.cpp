@@ -110,6 +110,15 @@ Ref twin_of(PyFunctionObject* function, PyObject* code, PyObject* globals) {
     return twin;
 }
 
+// A twin and its namespace hold each other: without this they would stay until the next collection, and count as stale code.
+void release_twins(StagedModule& module) {
+    for (const Ref& names : {module.ns, module.before})
+        for_items(names.get(), [&](PyObject* name, PyObject* value) {
+            const auto twin = module.twins.find(value);
+            if (twin != module.twins.end() && PyDict_SetItem(names.get(), name, twin->second.get()) < 0) PyErr_Clear();
+        });
+}
+
 }  // namespace
 
 World::World() {
@@ -117,7 +126,11 @@ World::World() {
     staging_thread = PyThread_get_thread_ident();
 }
 
-World::~World() { leave(); }
+World::~World() {
+    leave();
+    const ErrorAside aside;
+    for (const auto& module : modules_) release_twins(*module);
+}
 
 StagedModule* World::find(PyObject* module) {
     for (const auto& each : modules_)
@@ -144,9 +157,9 @@ StagedModule& World::add(const std::string& name, Ref module, const std::map<PyC
         dict_set(added->ns.get(), key, twin.get());
         added->twins.emplace(twin.get(), Ref::borrow(value));
     });
+    added->before = Ref::steal(PyDict_Copy(added->ns.get()));
     if (PyObject* annotations = dict_get(added->ns.get(), "__annotations__"); annotations != nullptr && PyDict_Check(annotations))
         dict_set(added->ns.get(), "__annotations__", Ref::steal(PyDict_Copy(annotations)).get());
-    added->before = Ref::steal(PyDict_Copy(added->ns.get()));
     added->former_type = Ref::borrow(reinterpret_cast<PyObject*>(Py_TYPE(added->module.get())));
     set_type(added->module.get(), reinterpret_cast<PyTypeObject*>(view_type_for(Py_TYPE(added->module.get()))));
     modules_.push_back(std::move(added));
