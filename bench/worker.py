@@ -1,4 +1,4 @@
-"""One process, one experiment: prepares, then measures once for each line that it reads. worker.py EXPERIMENT TOOL SIZE"""
+"""One process, one experiment: prepares, then measures once for each line it reads: worker.py EXPERIMENT TOOL SIZE."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
 
+from contenders import TOOLS
 from programs import Module, small_modules, text_of, use_folder
-from tools import TOOLS
 
 Sample = dict[str, float]
 Experiment = Callable[[str, int, Path], Iterator[Sample]]
@@ -21,13 +21,13 @@ Experiment = Callable[[str, int, Path], Iterator[Sample]]
 
 def edit(tool: str, size: int, folder: Path) -> Iterator[Sample]:
     """From the saved edit of one function among ``size`` to the new function being there."""
-    load = TOOLS[tool]()
+    update = TOOLS[tool]()
     program = Module(folder, "program", size)
-    getattr(load, "prepare", lambda module: None)(program.module)
+    getattr(update, "prepare", lambda module: None)(program.module)
     while True:
         program.edit()
         start = perf_counter()
-        result = load(program.module)
+        result = update(program.module)
         seconds = perf_counter() - start
         if not program.is_live():
             raise SystemExit(f"{tool}: the edit isn't live")
@@ -89,7 +89,11 @@ def hotfix(tool: str, size: int, folder: Path) -> Iterator[Sample]:
     while True:
         number += 1
         start = perf_counter()
-        report = exec(SNIPPET.format(number=number), {}) if rebottle is None else rebottle.hotfix(SNIPPET.format(number=number))
+        report = (
+            exec(SNIPPET.format(number=number), {})
+            if rebottle is None
+            else rebottle.hotfix(SNIPPET.format(number=number))
+        )
         seconds = perf_counter() - start
         parts = {} if report is None else {"pause": report.timing.pause}
         yield {"seconds": seconds, "holders": float(held(thing(), 1) == 1 + number), **parts}
@@ -141,6 +145,11 @@ def imports(tool: str, size: int, folder: Path) -> Iterator[Sample]:
         yield {"seconds": (perf_counter() - start) / size}
 
 
+def call_often(function: Callable[[int, int], object], times: int) -> None:
+    for _ in range(times):
+        function(1, 1)
+
+
 def calls(tool: str, size: int, folder: Path) -> Iterator[Sample]:
     """One call of a function that was edited, the mean of ``size``; `nothing` never edits it."""
     update = TOOLS[tool]() if tool != "nothing" else None
@@ -152,13 +161,9 @@ def calls(tool: str, size: int, folder: Path) -> Iterator[Sample]:
             update(program.module)
         function = getattr(program.module, name)
 
-        def caller(times: int) -> None:
-            for _ in range(times):
-                function(1, 1)
-
-        caller(1000)
+        call_often(function, 1000)
         start = perf_counter()
-        caller(size)
+        call_often(function, size)
         yield {"seconds": (perf_counter() - start) / size}
 
 
