@@ -1,4 +1,4 @@
-"""One process, one experiment: prepares, then measures once for each line that it reads. worker.py EXPERIMENT TOOL SIZE"""
+"""One process, one experiment: prepares, then measures once for each line it reads: worker.py EXPERIMENT TOOL SIZE."""
 
 from __future__ import annotations
 
@@ -10,30 +10,46 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, thread_time
 
+from contenders import TOOLS
 from programs import Module, small_modules, text_of, use_folder
-from tools import TOOLS
 
 Sample = dict[str, float]
 Experiment = Callable[[str, int, Path], Iterator[Sample]]
 
 
+class Stopwatch:
+    """Processor time and wall time of a `with` block, each for one of ``times`` repetitions."""
+
+    def __init__(self, times: int = 1) -> None:
+        self.times = times
+
+    def __enter__(self) -> Stopwatch:
+        self.wall, self.cpu = perf_counter(), thread_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cpu, self.wall = thread_time() - self.cpu, perf_counter() - self.wall
+
+    def sample(self, **more: float) -> Sample:
+        return {"seconds": self.cpu / self.times, "wall": self.wall / self.times, **more}
+
+
 def edit(tool: str, size: int, folder: Path) -> Iterator[Sample]:
     """From the saved edit of one function among ``size`` to the new function being there."""
-    load = TOOLS[tool]()
+    update = TOOLS[tool]()
     program = Module(folder, "program", size)
-    getattr(load, "prepare", lambda module: None)(program.module)
+    getattr(update, "prepare", lambda module: None)(program.module)
     while True:
         program.edit()
-        start = perf_counter()
-        result = load(program.module)
-        seconds = perf_counter() - start
+        with Stopwatch() as watch:
+            result = update(program.module)
         if not program.is_live():
             raise SystemExit(f"{tool}: the edit isn't live")
         timing = getattr(result, "timing", None)
         parts = {part: getattr(timing, part) for part in ("read", "compile", "stage", "pause")} if timing else {}
-        yield {"seconds": seconds, "holders": float(program.is_live_for_holders()), **parts}
+        yield watch.sample(holders=float(program.is_live_for_holders()), **parts)
 
 
 def unchanged(tool: str, size: int, folder: Path) -> Iterator[Sample]:
@@ -42,9 +58,9 @@ def unchanged(tool: str, size: int, folder: Path) -> Iterator[Sample]:
     modules = [importlib.import_module(name) for name in small_modules(folder, "same", size)]
     getattr(update, "prepare", lambda module: None)(modules[0])
     while True:
-        start = perf_counter()
-        update(modules[0])
-        yield {"seconds": perf_counter() - start}
+        with Stopwatch() as watch:
+            update(modules[0])
+        yield watch.sample()
 
 
 def many(tool: str, size: int, folder: Path) -> Iterator[Sample]:
@@ -57,16 +73,12 @@ def many(tool: str, size: int, folder: Path) -> Iterator[Sample]:
         factor += 1
         for name in names:
             (folder / f"{name}.py").write_text(text_of(10, 5, factor))
-        start = perf_counter()
-        if tool == "importlib":
-            for module in modules:
+        with Stopwatch() as watch:
+            for module in modules if tool == "importlib" else modules[:1]:
                 update(module)
-        else:
-            update(modules[0])
-        seconds = perf_counter() - start
         if any(module.function_5(100, 1) != 100 * factor + 2 for module in modules):
             raise SystemExit(f"{tool}: an edit isn't live")
-        yield {"seconds": seconds}
+        yield watch.sample()
 
 
 SNIPPET = """
@@ -88,11 +100,11 @@ def hotfix(tool: str, size: int, folder: Path) -> Iterator[Sample]:
     held, number = thing.method, 0
     while True:
         number += 1
-        start = perf_counter()
-        report = exec(SNIPPET.format(number=number), {}) if rebottle is None else rebottle.hotfix(SNIPPET.format(number=number))
-        seconds = perf_counter() - start
+        snippet = SNIPPET.format(number=number)
+        with Stopwatch() as watch:
+            report = exec(snippet, {}) if rebottle is None else rebottle.hotfix(snippet)
         parts = {} if report is None else {"pause": report.timing.pause}
-        yield {"seconds": seconds, "holders": float(held(thing(), 1) == 1 + number), **parts}
+        yield watch.sample(holders=float(held(thing(), 1) == 1 + number), **parts)
 
 
 def hold(tool: str, size: int, folder: Path) -> Iterator[Sample]:
@@ -104,11 +116,11 @@ def hold(tool: str, size: int, folder: Path) -> Iterator[Sample]:
     }
     guard = guards[tool]()
     while True:
-        start = perf_counter()
-        for _ in range(size):
-            with guard:
-                pass
-        yield {"seconds": (perf_counter() - start) / size}
+        with Stopwatch(size) as watch:
+            for _ in range(size):
+                with guard:
+                    pass
+        yield watch.sample()
 
 
 def functions(tool: str, size: int, folder: Path) -> Iterator[Sample]:
@@ -120,10 +132,10 @@ def functions(tool: str, size: int, folder: Path) -> Iterator[Sample]:
         return lambda: x
 
     while True:
-        start = perf_counter()
-        for i in range(size):
-            outer(i)
-        yield {"seconds": (perf_counter() - start) / size}
+        with Stopwatch(size) as watch:
+            for i in range(size):
+                outer(i)
+        yield watch.sample()
 
 
 def imports(tool: str, size: int, folder: Path) -> Iterator[Sample]:
@@ -135,10 +147,15 @@ def imports(tool: str, size: int, folder: Path) -> Iterator[Sample]:
         batch += 1
         names = small_modules(folder, f"batch{batch}", size)
         importlib.invalidate_caches()
-        start = perf_counter()
-        for name in names:
-            importlib.import_module(name)
-        yield {"seconds": (perf_counter() - start) / size}
+        with Stopwatch(size) as watch:
+            for name in names:
+                importlib.import_module(name)
+        yield watch.sample()
+
+
+def call_often(function: Callable[[int, int], object], times: int) -> None:
+    for _ in range(times):
+        function(1, 1)
 
 
 def calls(tool: str, size: int, folder: Path) -> Iterator[Sample]:
@@ -152,14 +169,10 @@ def calls(tool: str, size: int, folder: Path) -> Iterator[Sample]:
             update(program.module)
         function = getattr(program.module, name)
 
-        def caller(times: int) -> None:
-            for _ in range(times):
-                function(1, 1)
-
-        caller(1000)
-        start = perf_counter()
-        caller(size)
-        yield {"seconds": (perf_counter() - start) / size}
+        call_often(function, 1000)
+        with Stopwatch(size) as watch:
+            call_often(function, size)
+        yield watch.sample()
 
 
 EXPERIMENTS: dict[str, Experiment] = {

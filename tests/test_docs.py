@@ -1,11 +1,11 @@
 """Every sample of README and docs is run as it stands there, and prints what the page says.
 
-A section (``##``) is one program in a folder of its own. What a block is, its first line tells:
+A section (``##``) is one program in a folder of its own. What a block is, the line at its start tells:
 
-- ```` ```python NAME.py ```` is saved under that name; ```` ```python ```` is run, all of a section in one interpreter.
-- ```` ```sh ```` is run; ```` ```sh background ```` goes on until the section ends; ```` ```sh elsewhere ```` isn't run.
-- ```` ```text ```` is what the block before it printed, ``…`` standing for anything; ```` ```text elsewhere ```` isn't compared.
-- ```` ```cpp ```` must compile.
+- ``python NAME.py`` is saved under that name; ``python`` is run, all of a section in one interpreter.
+- ``sh`` is run; ``sh background`` goes on until the section ends; ``sh elsewhere`` isn't run.
+- ``text`` is what the block before it printed, … standing for anything; ``text elsewhere`` isn't compared.
+- ``cpp`` must compile.
 """
 
 from __future__ import annotations
@@ -100,7 +100,12 @@ class Section:
     def environment(self) -> dict[str, str]:
         """The commands of this build come first on the path."""
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        return os.environ | {"PATH": path, "PYTHONPATH": str(HOME), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        return os.environ | {
+            "PATH": path,
+            "PYTHONPATH": str(HOME),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
 
     def make_commands(self) -> None:
         (self.folder / "bin").mkdir()
@@ -186,7 +191,9 @@ class Section:
             # What is still to come is what the next block is about.
             self.said = ["".join(self.said)[found.end() :]]
         else:
-            assert re.fullmatch(pattern, self.output.strip()), f"{block.page.name}:{block.line}: it printed\n{self.output}"
+            assert re.fullmatch(pattern, self.output.strip()), (
+                f"{block.page.name}:{block.line}: it printed\n{self.output}"
+            )
 
     def compile(self, text: str) -> None:
         (self.folder / "sample.cpp").write_text(text)

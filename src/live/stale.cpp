@@ -22,8 +22,15 @@ std::set<PyCodeObject*> replaced_code() {
     return codes;
 }
 
-Stale describe(const char* kind, PyCodeObject* code, int line, unsigned long thread, const char* why) {
-    return {kind, to_text(code->co_qualname), to_text(code->co_filename), line, thread, why};
+// Module and qualified name.
+std::string where_of(PyCodeObject* code, PyObject* globals) {
+    PyObject* module = globals == nullptr ? nullptr : dict_get(globals, "__name__");
+    const std::string prefix = module != nullptr && PyUnicode_Check(module) ? to_text(module) + "." : "";
+    return prefix + to_text(code->co_qualname);
+}
+
+Stale describe(const char* kind, PyCodeObject* code, PyObject* globals, int line, unsigned long thread, const char* why) {
+    return {kind, where_of(code, globals), to_text(code->co_filename), line, thread, why};
 }
 
 const char* kind_of(PyObject* generator) {
@@ -80,7 +87,7 @@ std::vector<Stale> stale_now() {
     if (codes.empty()) return found;
     compat::for_running_frames([&](const compat::LiveFrame& frame) {
         if (codes.contains(frame.code))
-            found.push_back(describe("frame", frame.code, frame.line, frame.thread, "it finishes on the code it began with"));
+            found.push_back(describe("frame", frame.code, frame.globals, frame.line, frame.thread, "it finishes on the code it began with"));
     });
     const bool generators = std::any_of(codes.begin(), codes.end(), [](PyCodeObject* code) {
         return (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
@@ -89,11 +96,13 @@ std::vector<Stale> stale_now() {
         for (PyObject* generator : all_generators()) {
             compat::LiveFrame frame{};
             if (compat::suspended_frame(generator, frame) && codes.contains(frame.code))
-                found.push_back(describe(kind_of(generator), frame.code, frame.line, 0, "it goes on in the code it began with"));
+                found.push_back(describe(kind_of(generator), frame.code, frame.globals, frame.line, 0, "it goes on in the code it began with"));
         }
-    for (PyCodeObject* code : codes)
-        if (!CodeIndex::instance().functions(code).empty())
-            found.push_back(describe("function", code, code->co_firstlineno, 0, "it keeps its old code"));
+    for (PyCodeObject* code : codes) {
+        const std::vector<PyFunctionObject*>& functions = CodeIndex::instance().functions(code);
+        if (!functions.empty())
+            found.push_back(describe("function", code, functions[0]->func_globals, code->co_firstlineno, 0, "it keeps its old code"));
+    }
     return found;
 }
 
