@@ -213,6 +213,14 @@ std::vector<Statement> statements_of(PyObject* nodes, int offset, bool first) {
     return statements;
 }
 
+bool same_statement_shell(const Statement& a, const Statement& b, int flags) {
+    try {
+        return same_shell(as_code(compile_alone(a, flags).get()), as_code(compile_alone(b, flags).get()));
+    } catch (const PythonError&) {
+        return false;  // as above
+    }
+}
+
 std::vector<StatementPair> pair_statements(std::vector<Statement> olds, std::vector<Statement> news, int flags) {
     return Pairing(std::move(olds), std::move(news), flags).result();
 }

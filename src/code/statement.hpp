@@ -47,6 +47,9 @@ struct StatementPair {
 // Returned in the order of the new version; what is gone comes last. `context` is where compiling them takes place.
 std::vector<StatementPair> pair_statements(std::vector<Statement> olds, std::vector<Statement> news, int flags);
 
+// Whether two statements are the same but for the bodies of functions in them.
+bool same_statement_shell(const Statement& a, const Statement& b, int flags);
+
 // How two versions of one function differ outside of its body.
 struct FunctionShell {
     bool parameters = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "code/import_names.hpp"
 #include "code/tree.hpp"
 
 namespace rebottle {
@@ -90,14 +91,7 @@ class Comparison {
 
     bool same_blocks(const Edit& edit) const {
         return node_type(edit.old.node.get()) == node_type(edit.now.node.get()) &&
-               PyList_GET_SIZE(decorated(edit.old).get()) == 0 && same_shell_of(edit);
-    }
-
-    static Ref decorated(const Statement&) { return Ref::steal(PyList_New(0)); }
-
-    // The chunk may hold more statements than this one; they are compared together.
-    static bool same_shell_of(const Edit& edit) {
-        return same_shell(as_code(edit.old_root.get()), as_code(edit.now_root.get()));
+               same_statement_shell(edit.old, edit.now, plan_.flags);
     }
 
     bool classify_function(Edit& edit) {
@@ -185,7 +179,7 @@ std::vector<Located> located(const Version& version, std::size_t first, std::siz
         const Chunk& chunk = version.split.chunks[i];
         const Ref tree = parse(std::string(chunk.in(version.text)), version.path, flags);
         const int offset = chunk.line - 1;
-        const Ref root = compile(tree.get(), version.path, flags);
+        const Ref root = compile(with_imports(tree.get(), version, flags).get(), version.path, flags);
         shift_lines(as_code(root.get()), offset);
         for (Statement& statement : statements_of(attribute(tree.get(), "body").get(), offset, i == 0))
             found.push_back({std::move(statement), root});

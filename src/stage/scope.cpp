@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "code/import_names.hpp"
 #include "code/tree.hpp"
 #include "compat/compat.hpp"
 
@@ -78,7 +79,7 @@ Ref Scope::run(const std::vector<Ref>& nodes, int offset) {
     Ref body = list_of(nodes);
     for (auto header = headers_.rbegin(); header != headers_.rend(); ++header)
         body = list_of({header_alone(header->get(), body)});
-    Ref root = compile(module_of(body).get(), plan_.now.path, plan_.flags);
+    Ref root = compile(with_imports(module_of(body).get(), plan_.now, plan_.flags).get(), plan_.now.path, plan_.flags);
     shift_lines(as_code(root.get()), offset);
     if (!is_class()) {
         run_code(root.get(), names_.get(), names_.get());

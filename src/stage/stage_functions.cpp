@@ -110,6 +110,15 @@ void ModuleStage::bodies(Edit& edit) {
     outermost_pairs(edit, as_code(edit.old_root.get()), as_code(edit.now_root.get()));
 }
 
+namespace {
+
+// The code may be compiled together with that of its neighbours.
+bool stands_in(const Statement& statement, PyCodeObject* code) {
+    return code->co_firstlineno >= statement.line && code->co_firstlineno <= last_line(statement.node.get()) + statement.offset;
+}
+
+}  // namespace
+
 void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCodeObject* now_root) {
     CodePairs pairs;
     std::vector<PyCodeObject*> unmatched;
@@ -120,7 +129,7 @@ void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCo
             for_all_code(nested, [&](PyCodeObject* each) { inner.insert(each); });
         });
     for (const auto& [old_code, now_code] : pairs) {
-        if (inner.contains(now_code)) continue;
+        if (inner.contains(now_code) || !stands_in(edit.old, old_code) || !stands_in(edit.now, now_code)) continue;
         Swap swap = swap_for(edit, old_code, now_code);
         if (same_code(old_code, now_code)) swap.kind = unchanged_kind();
         outcome_.swaps.push_back(std::move(swap));
