@@ -10,6 +10,7 @@
 #include "commit/gifts.hpp"
 #include "commit/invert.hpp"
 #include "commit/resolve_hotfix.hpp"
+#include "commit/events.hpp"
 #include "compat/compat.hpp"
 #include "engine/turn.hpp"
 #include "live/in_flight.hpp"
@@ -185,6 +186,8 @@ class Update {
             for (const ModulePlan& module : plan.modules) names.push_back(module.name);
             audit_update("reload", names);
             commit(plan, outcome, world);
+            drop_staged(outcome, world);
+            report_.stale = stale_now_of(std::move(stale_functions_));
             try {
                 update_instances();
                 for (std::size_t i = 0; i < plan.modules.size(); ++i)
@@ -196,6 +199,7 @@ class Update {
             past_->new_modules = imports.keep();
             past_->touches.insert(past_->touches.begin(), outcome.touches.begin(), outcome.touches.end());
             touched.keep();
+            release_results(past_->journal);
         } catch (const SourceError& error) {
             fail(error, report_);
         } catch (const ExecutionError& error) {
@@ -274,6 +278,7 @@ class Update {
         const NoCollection no_collection;
         const auto start = Clock::now();
         Resolved resolved = resolve(outcome);
+        carry_events(resolved.replaced_code);
         for (ModulePlan& module : plan.modules) move_lines(module, resolved.journal);
         for (Refusal& each : resolved.refusals) report_.refusals.push_back(each);
         if (!report_.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
@@ -288,6 +293,7 @@ class Update {
         if (!callers.empty()) redirect_callers(callees, callers);
         renew_classes(resolved.shaped, resolved.journal);
         for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
+        move_frames(outcome.live_globals, std::any_of(outcome.created.begin(), outcome.created.end(), is_generator_function));
         verify(resolved.journal, report_);
         report_.timing.pause = seconds_since(start);
         past_ = std::make_shared<Past>();
@@ -298,11 +304,15 @@ class Update {
         for (Change& change : resolved.changes) report_.changes.push_back(std::move(change));
         for (Kept& kept : resolved.kept) report_.kept.push_back(std::move(kept));
         remember_replaced(past_->replaced_code);
-        report_.stale = stale_now_of(resolved.stale);
+        stale_functions_ = std::move(resolved.stale);
         for (ModulePlan& module : plan.modules) {
             past_->versions[module.name] = module.record->version;
             module.record->version = module.now;
         }
+    }
+
+    static bool is_generator_function(const Ref& made) {
+        return (as_code(made.as<PyFunctionObject>()->func_code)->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
     }
 
     // Statements that need the new version in place. What they fail with takes the whole update back.
@@ -423,6 +433,7 @@ class Update {
     const Request& request_;
     Clock::time_point start_;
     Report report_;
+    std::vector<Stale> stale_functions_;  // those that can't take new code
     std::shared_ptr<Past> past_;
     std::vector<Reshaped> reshaped_;
 };
@@ -560,6 +571,7 @@ void Core::run_hotfix(const std::string& text, Report& report) {
         const NoCollection no_collection;
         const auto pausing = Clock::now();
         ResolvedHotfix hotfix = resolve_hotfix(snippet);
+        carry_events(hotfix.resolved.replaced_code);
         if (!hotfix.resolved.refusals.empty()) refuse(hotfix.resolved.refusals, report);
         prepare(hotfix.resolved.journal);
         apply_all(hotfix.resolved.journal);
@@ -613,6 +625,7 @@ Report Core::undo(const std::shared_ptr<Past>& past) {
     {
         const NoCollection no_collection;
         Inverse inverse = invert(past->journal, past->replaced_code);
+        carry_events(inverse.replaced_code);
         prepare(inverse.journal);
         const std::vector<ChangedCallee> callees = changed_callees(inverse.journal);
         const std::set<PyObject*> callers = callees.empty() ? std::set<PyObject*>() : running_code(inverse.replaced_code);
@@ -636,6 +649,10 @@ Report Core::undo(const std::shared_ptr<Past>& past) {
     }
     done->touches = past->touches;
     done->touches_undone = !past->touches_undone;
+    release_results(done->journal);
+    done->taken_out = take_out(past->new_modules);
+    put_back(past->taken_out);
+    for (const auto& [name, module] : past->taken_out) done->new_modules.push_back(name);
     for (const auto& [name, version] : past->versions) {
         ModuleRecord& record = Modules::instance().record(name);
         done->versions[name] = record.version;

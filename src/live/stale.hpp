@@ -23,4 +23,8 @@ void for_live_frames(const std::set<PyObject*>& codes, const std::function<void(
 // What runs replaced code now. Cost: the frames; a heap walk where generator code was replaced.
 std::vector<Stale> stale_now();
 
+// Frames that look names up in a key of `globals` do so in its value from now on; `suspended` ones as well. Cost: the frames; a heap
+// walk for suspended ones.
+void move_frames(const std::map<PyObject*, Ref>& globals, bool suspended);
+
 }  // namespace rebottle

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "code/index.hpp"
+#include "stage/decorated.hpp"
 #include "stage/module_stage.hpp"
 
 namespace rebottle {
@@ -118,6 +119,7 @@ void collect_class_attributes(const std::vector<Edit>& edits, Deferral& deferral
 
 Outcome stage(Plan& plan, const Request& request, World& world) {
     Outcome outcome;
+    list_decorated(plan, outcome);
     Recording recording;
     Deferral deferral;
     std::vector<std::unique_ptr<ModuleStage>> stages;
@@ -152,6 +154,20 @@ Outcome stage(Plan& plan, const Request& request, World& world) {
         for (const auto& [twin, original] : staged->twins) outcome.bottles.emplace(twin, original);
     }
     return outcome;
+}
+
+void drop_staged(Outcome& outcome, World& world) {
+    Touches touches = std::move(outcome.touches);
+    outcome = Outcome();
+    outcome.touches = std::move(touches);
+    for (const auto& module : world.modules()) {
+        const auto twins = std::move(module->twins);
+        const Ref names = Ref::steal(PyDict_Copy(module->ns.get()));
+        for_items(names.get(), [&](PyObject* name, PyObject* value) {
+            if (const auto twin = twins.find(value); twin != twins.end()) dict_set(module->ns.get(), name, twin->second.get());
+        });
+        PyDict_Clear(module->before.get());
+    }
 }
 
 Outcome run_deferred(Plan& plan, const Request& request, const std::vector<Deferred>& deferred) {
