@@ -61,7 +61,7 @@ void ModuleStage::evaluate_together(std::vector<Edit>& members) {
             const Statement& statement = other.now ? other.now : other.old;
             return statement.kind == Statement::Kind::function && statement.name == edit.now.name;
         });
-        if ((several > 1 || gone.contains(edit.now.name)) && edit.old && (edit.kind == Kind::body || edit.kind == Kind::lines)) edit.kind = Kind::function;
+        if (several > 1 && edit.old && (edit.kind == Kind::body || edit.kind == Kind::lines)) edit.kind = Kind::function;
     }
 }
 
