@@ -144,10 +144,31 @@ bool same_lines(PyCodeObject* a, PyCodeObject* b) {
 }
 
 void pair_nested(PyCodeObject* old, PyCodeObject* now, CodePairs& pairs, std::vector<PyCodeObject*>& unmatched) {
+    std::vector<PyCodeObject*> olds;
+    std::vector<PyCodeObject*> news;
+    for_nested(old, [&](PyCodeObject* code) { olds.push_back(code); });
+    for_nested(now, [&](PyCodeObject* code) { news.push_back(code); });
+    pair_codes(olds, news, pairs, unmatched);
+}
+
+void pair_codes(const std::vector<PyCodeObject*>& olds, const std::vector<PyCodeObject*>& news, CodePairs& pairs,
+                std::vector<PyCodeObject*>& unmatched) {
     std::map<std::string_view, std::pair<std::vector<PyCodeObject*>, std::vector<PyCodeObject*>>> groups;
-    for_nested(old, [&](PyCodeObject* code) { groups[qualname(code)].first.push_back(code); });
-    for_nested(now, [&](PyCodeObject* code) { groups[qualname(code)].second.push_back(code); });
+    for (PyCodeObject* code : olds) groups[qualname(code)].first.push_back(code);
+    for (PyCodeObject* code : news) groups[qualname(code)].second.push_back(code);
     for (auto& [name, group] : groups) pair_group(std::move(group.first), std::move(group.second), pairs, unmatched);
+}
+
+std::vector<PyCodeObject*> codes_within(PyCodeObject* root, int first, int last) {
+    std::vector<PyCodeObject*> found;
+    for_nested(root, [&](PyCodeObject* code) {
+        if (code->co_firstlineno >= first && code->co_firstlineno <= last) {
+            found.push_back(code);
+        } else if (code->co_firstlineno < first) {
+            for (PyCodeObject* inner : codes_within(code, first, last)) found.push_back(inner);
+        }
+    });
+    return found;
 }
 
 PyCodeObject* find_code(PyCodeObject* root, std::string_view qualified, int line) {

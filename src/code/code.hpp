@@ -52,6 +52,13 @@ bool same_lines(PyCodeObject* a, PyCodeObject* b);
 using CodePairs = std::vector<std::pair<PyCodeObject*, PyCodeObject*>>;
 void pair_nested(PyCodeObject* old, PyCodeObject* now, CodePairs& pairs, std::vector<PyCodeObject*>& unmatched);
 
+// The same for code objects given one by one.
+void pair_codes(const std::vector<PyCodeObject*>& olds, const std::vector<PyCodeObject*>& news, CodePairs& pairs,
+                std::vector<PyCodeObject*>& unmatched);
+
+// The outermost code objects within lines [first, last] of what a root holds.
+std::vector<PyCodeObject*> codes_within(PyCodeObject* root, int first, int last);
+
 // The nested function (or class body) code with this qualified name whose first line is `line`; NULL if there is none.
 PyCodeObject* find_code(PyCodeObject* root, std::string_view qualified, int line);
 

@@ -90,6 +90,7 @@ class Merger {
         binding.module = merge_.module;
         binding.where = merge_.where + "." + name;
         binding.decorators_changed = true;
+        binding.was = binding.is = Sort::definition;
         if (before != nullptr) {
             after = pour_.adopt(binding, after);
             if (after.get() == before || (PyUnicode_Check(before) && equal(before, after.get()))) return;

@@ -151,6 +151,10 @@ class Inverter {
         if (Py_TYPE(w.object.get()) == w.after.as<PyTypeObject>()) result_.journal.push_back(TypeWrite{w.object, w.after, w.before});
     }
 
+    void take_back(const CacheWrite& w) {
+        if (PyObject* wrapper = target_of(w.wrapper)) result_.journal.push_back(CacheWrite{Ref::borrow(wrapper), w.content});
+    }
+
     void born_since(PyCodeObject* old_code, PyCodeObject* now_code) {
         result_.replaced_code.emplace(Ref::borrow(as_object(now_code)), Ref::borrow(as_object(old_code)));
         const std::vector<PyFunctionObject*> functions = CodeIndex::instance().functions(now_code);
@@ -214,6 +218,7 @@ void loosen(Journal& journal) noexcept {
         if (auto* function = std::get_if<FunctionWrite>(&write)) loosen(*function);
         if (auto* name = std::get_if<NameWrite>(&write)) loosen(*name);
         if (auto* own = std::get_if<AttributeWrite>(&write)) loosen(own->object);
+        if (auto* cache = std::get_if<CacheWrite>(&write)) loosen(cache->wrapper);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ class Pour {
     // Functions made earlier by code nested in `old_code` take the new inner code, with their own cells.
     void nested(PyCodeObject* old_code, PyCodeObject* now, const Swap& swap);
     // A live function takes everything that a staged one has.
-    void whole_function(PyFunctionObject* live, PyFunctionObject* staged, const std::string& where);
+    enum class Names { follow, stay };
+    void whole_function(PyFunctionObject* live, PyFunctionObject* staged, const std::string& where, Names names = Names::follow);
     // A live function passes its calls on to another object.
     void forward(PyFunctionObject* live, PyObject* target, const std::string& where);
     // A name holds `binding.before` and was given `after`: makes the former take over what it can. Returns what the name is to
@@ -31,6 +33,8 @@ class Pour {
     Ref adopt(const Binding& binding, const Ref& after);
     // References to a live object are rewritten to what stands for it now: its identity can't be kept.
     void become(PyObject* live, const Ref& now);
+    // The functools.lru_cache wrappers on the way from a value to a changed function are emptied.
+    void empty_caches(PyObject* from);
 
    private:
     FunctionContent& content(PyFunctionObject* function, const std::string& where);
@@ -44,11 +48,23 @@ class Pour {
     Ref adopt_cache(const Binding& binding, PyObject* live, PyObject* staged);
     Ref adopt_instance(const Binding& binding, PyObject* live, PyObject* staged);
     void decorate_plain(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged);
-    void kind_changed(const Binding& binding, PyObject* live, PyObject* now);
+    // Writes what the live object's attributes lack of the staged one's; false where they have none.
+    bool take_attributes(const Binding& binding, PyObject* live, PyObject* staged);
+    Ref rebind(const Binding& binding, const Ref& after);
+    void list_kind_changed(const Binding& binding);
+
+    // (forward.cpp)
+    void pass_on(const Binding& binding, PyObject* live, PyObject* now);
+    void forward_class(PyObject* live, PyObject* target, const std::string& where);
+    void rebind_importers(const Binding& binding, PyObject* live, PyObject* now);
+    static bool same_name(PyObject* key, const Binding& binding);
+    bool is_bound(PyObject* owner, PyObject* name) const;
+    void empty(const Ref& cache, Ref content);
 
     Outcome& outcome_;
     Resolved& result_;
     std::map<PyObject*, std::size_t> written_;
+    std::set<PyObject*> emptied_;
 };
 
 // The closure for new code: own cells by name, then those of `source`, then what can be supplied; nothing where a variable can't be.
@@ -69,6 +85,9 @@ Defaults nested_defaults(PyFunctionObject* function, PyCodeObject* now, const Sw
 
 // Calls body for an object and for what it wraps, in turn.
 void for_reachable(PyObject* from, const std::function<void(PyObject*)>& body);
+// The attributes of a function: those of `staged` are added, in place of the former ones.
+Ref merged_attributes(PyObject* live, PyObject* staged);
+
 // Whether `from` leads to `target` through closures, __wrapped__, __func__, fget, func and the like.
 bool reaches(PyObject* from, PyObject* target);
 // The functools.lru_cache wrappers on the way from a bound value to a function.

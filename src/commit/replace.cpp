@@ -141,10 +141,18 @@ class Rewriter {
             return;
         }
         for_items(dict, [&](PyObject* key, PyObject* value) {
-            if (const Ref* now = find(value))
-                journal_.push_back(NameWrite{Ref::borrow(dict), Ref::borrow(key), Ref::borrow(value), *now, ""});
+            const Ref* now = find(value);
+            if (now == nullptr) return;
+            note_former_keys(dict, value, now->get());
+            journal_.push_back(NameWrite{Ref::borrow(dict), Ref::borrow(key), Ref::borrow(value), *now, ""});
         });
         if (keys) unresolved(dict, "a key of a dict subclass");
+    }
+
+    void note_former_keys(PyObject* dict, PyObject* object, PyObject* now) {
+        for_items(dict, [&](PyObject* key, PyObject* value) {
+            if (value == now) result_.former_keys.push_back({object, Ref::borrow(key)});
+        });
     }
 
     void rewrite_set(PyObject* set) {

@@ -11,6 +11,12 @@ namespace rebottle {
 
 struct Replacements {
     std::vector<std::pair<Ref, std::string>> unresolved;  // holders that can't be rewritten, and why
+    // An object was put into a dict that holds its replacement under another key already.
+    struct FormerKey {
+        PyObject* object;
+        Ref key;
+    };
+    std::vector<FormerKey> former_keys;
     std::vector<Ref> touched_types;                        // classes whose cached lookups must be dropped
 };
 

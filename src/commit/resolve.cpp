@@ -10,6 +10,7 @@
 #include "commit/replace.hpp"
 #include "compat/compat.hpp"
 #include "plan/plan.hpp"
+#include "source/modules.hpp"
 #include "stage/policy.hpp"
 
 namespace rebottle {
@@ -41,14 +42,15 @@ class Resolver {
         result_.changes = std::move(outcome_.changes);
         result_.refusals = std::move(outcome_.refusals);
         for (const Swap& swap : outcome_.swaps) resolve_swap(swap);
+        for (const Binding& binding : outcome_.bindings) resolve_move(binding);
         for (const ClassMerge& merge : outcome_.merges) merge_class(merge, outcome_, pour_, result_);
         for (const Binding& binding : outcome_.bindings) resolve_binding(binding);
+        empty_caches();
         for (const Renewal& renewal : outcome_.renewals) renew(renewal.live, renewal.content, renewal.where);
         result_.shaped = outcome_.shaped;
         for (const Ref& type : outcome_.reshaped) result_.reshaped.push_back(type);
         give_attributes(outcome_, result_);
         publish_created();
-        publish_frames();
         replace_escaped();
         return std::move(result_);
     }
@@ -153,7 +155,62 @@ class Resolver {
                 }
     }
 
+    // Results of former code are forgotten by the functools.lru_cache wrappers of the module.
+    void empty_caches() {
+        std::map<PyObject*, std::vector<PyObject*>> wrappers;  // in a namespace
+        for (const Swap& swap : outcome_.swaps) {
+            auto* old_code = as_code(swap.old_code.get());
+            if (swap.kind.empty() || same_code(old_code, as_code(swap.now_code.get()))) continue;
+            if (const Ref bound = live_value(swap.dict, swap.where)) pour_.empty_caches(bound.get());
+            const auto [all, added] = wrappers.try_emplace(swap.dict);
+            if (added)
+                for_items(swap.dict, [&all = all->second](PyObject*, PyObject* value) {
+                    if (compat::is_cache(value)) all.push_back(value);
+                });
+            for (PyObject* wrapper : all->second)
+                if (runs(*compat::cached_function(wrapper), old_code)) pour_.empty_caches(wrapper);
+        }
+    }
+
+    static bool runs(PyObject* function, PyCodeObject* code) {
+        return PyFunction_Check(function) && same_code(as_code(reinterpret_cast<PyFunctionObject*>(function)->func_code), code);
+    }
+
     // --- names
+
+    // A definition gone here, new under the same name in another module of the update, and imported back: the old object is the
+    // new one's bottle, in both.
+    void resolve_move(const Binding& binding) {
+        if (binding.was != Sort::definition || binding.is != Sort::import_ || !binding.before || !binding.after) return;
+        PyObject* before = binding.before.get();
+        PyObject* after = binding.after.get();
+        if (outcome_.bottles.contains(after) || !is_new_elsewhere(after, binding.name.get())) return;
+        if (PyFunction_Check(before) && PyFunction_Check(after)) {
+            pour_.whole_function(reinterpret_cast<PyFunctionObject*>(before), reinterpret_cast<PyFunctionObject*>(after), binding.place());
+            outcome_.bottles.emplace(after, binding.before);
+        } else if (PyType_Check(before) && PyType_Check(after)) {
+            ClassMerge merge;
+            merge.live = binding.before;
+            merge.staged = binding.after;
+            merge.module = attribute_text(after, "__module__");
+            merge.where = binding.where;
+            merge_class(merge, outcome_, pour_, result_);
+            result_.journal.push_back(MemberWrite{binding.before, interned("__module__"), attribute(before, "__module__"),
+                                                  attribute(after, "__module__"), binding.place()});
+        }
+    }
+
+    bool is_new_elsewhere(PyObject* object, PyObject* name) const {
+        const bool added = std::any_of(outcome_.bindings.begin(), outcome_.bindings.end(), [&](const Binding& other) {
+            return !other.before && other.after.get() == object && PyUnicode_Compare(other.name.get(), name) == 0;
+        });
+        if (added) return true;
+        const std::vector<std::string>& imported = Modules::instance().noted();
+        return std::any_of(imported.begin(), imported.end(), [&](const std::string& module_name) {
+            PyObject* module = dict_get(PyImport_GetModuleDict(), module_name);
+            return module != nullptr && PyModule_Check(module) && dict_get(PyModule_GetDict(module), name) == object;
+        });
+    }
 
     Ref mapped(const Ref& value) const {
         const auto found = outcome_.bottles.find(value.get());
@@ -243,9 +300,6 @@ class Resolver {
         }
     }
 
-    // Threads and generators begun in the stage go on in the live namespace.
-    void publish_frames() {}
-
     void replace_escaped() {
         std::map<PyObject*, Ref> escaped;
         std::map<PyObject*, Ref> becoming;
@@ -277,7 +331,16 @@ class Resolver {
     void replace(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored, Journal& journal) {
         if (pairs.empty()) return;
         Replacements replaced = replace_references(pairs, ignored, journal);
+        for (const auto& [object, key] : replaced.former_keys)
+            if (PyFunction_Check(object) && is_created(reinterpret_cast<PyFunctionObject*>(object))) list_former_key(object, key.get());
         for (Ref& type : replaced.touched_types) result_.touched_types.push_back(std::move(type));
+    }
+
+    void list_former_key(PyObject* object, PyObject* key) {
+        auto* function = reinterpret_cast<PyFunctionObject*>(object);
+        const std::string shown = PyUnicode_Check(key) ? "'" + to_text(key) + "'" : std::string("of type ") + Py_TYPE(key)->tp_name;
+        const std::string module = function->func_module != nullptr && PyUnicode_Check(function->func_module) ? to_text(function->func_module) + "." : "";
+        result_.kept.push_back({module + to_text(function->func_qualname), "its entry under the former key " + shown + " stays", "", 0});
     }
 
     Outcome& outcome_;

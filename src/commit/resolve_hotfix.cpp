@@ -104,7 +104,7 @@ class HotfixResolver {
 
     void pour(const Binding& binding, PyObject* live, PyObject* now) {
         captured_.emplace(live, copy_of_function(as_function(live)));
-        pour_.whole_function(as_function(live), as_function(now), binding.module + "." + binding.where);
+        pour_.whole_function(as_function(live), as_function(now), binding.module + "." + binding.where, Pour::Names::stay);
         result_.stand_ins.emplace_back(Ref::borrow(as_function(now)->func_code), binding);
     }
 

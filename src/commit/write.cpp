@@ -18,8 +18,15 @@ void put(PyObject*& field, const Ref& value) {
     Py_XDECREF(former);  // the journal holds it as well: nothing is released here
 }
 
+bool same_size(PyObject* a, PyObject* b) {
+    if (a == nullptr || b == nullptr) return a == b;
+    return PyDict_Check(a) ? PyDict_GET_SIZE(a) == PyDict_GET_SIZE(b) : PyTuple_GET_SIZE(a) == PyTuple_GET_SIZE(b);
+}
+
 void write_function(PyFunctionObject* function, const FunctionContent& content) noexcept {
     if (content.code.get() != function->func_code) CodeIndex::instance().moved(function, as_code(content.code.get()));
+    const bool as_made = compat::has_version_of_code(function) && same_size(function->func_defaults, content.defaults.get()) &&
+                         same_size(function->func_kwdefaults, content.kwdefaults.get());
     put(function->func_code, content.code);
     put(function->func_closure, content.closure);
     put(function->func_defaults, content.defaults);
@@ -31,14 +38,28 @@ void write_function(PyFunctionObject* function, const FunctionContent& content) 
     put(function->func_builtins, content.builtins);
     put(function->func_name, content.name);
     put(function->func_qualname, content.qualname);
+    put(function->func_module, content.module);
     put(function->func_dict, content.dict);
     PyFunction_SetVectorcall(function, function->vectorcall);
+    if (as_made) compat::set_version_of_code(function);
 }
 
 int set_or_delete(PyObject* dict, PyObject* key, PyObject* value) {
     if (value != nullptr) return PyDict_SetItem(dict, key, value);
     const int present = PyDict_Contains(dict, key);
     return present == 1 ? PyDict_DelItem(dict, key) : present;
+}
+
+// A class that had a __new__ of its own and inherits a built-in one now: the interpreter keeps its slot, and object.__new__ then
+// refuses arguments (bpo-5322).
+void inherit_new(PyTypeObject* type) {
+    PyObject* found = _PyType_Lookup(type, interned("__new__").get());
+    if (found == nullptr || !PyCFunction_Check(found) || !PyType_Check(PyCFunction_GET_SELF(found))) return;
+    const newfunc inherited = reinterpret_cast<PyTypeObject*>(PyCFunction_GET_SELF(found))->tp_new;
+    if (type->tp_new == inherited) return;
+    type->tp_new = inherited;
+    const Ref subclasses = call(attribute(reinterpret_cast<PyObject*>(&PyType_Type), "__subclasses__").get(), {reinterpret_cast<PyObject*>(type)});
+    for_sequence(subclasses.get(), [](PyObject* subclass) { inherit_new(reinterpret_cast<PyTypeObject*>(subclass)); });
 }
 
 // Whether `type` itself answers for this attribute of classes and lets nobody delete it.
@@ -50,13 +71,18 @@ bool is_kept_by_type(PyObject* name) {
 int set_member(PyObject* type, PyObject* name, PyObject* value) {
     auto* changed = reinterpret_cast<PyTypeObject*>(type);
     compat::allow_new_versions(changed);
+    const Ref dict = Ref::steal(PyType_GetDict(changed));
     if (value == nullptr && is_kept_by_type(name)) {
-        const Ref dict = Ref::steal(PyType_GetDict(changed));
         const int result = PyDict_DelItem(dict.get(), name);
         PyType_Modified(changed);
         return result;
     }
-    return PyType_Type.tp_setattro(type, name, value);
+    const Ref line = Ref::borrow(dict_get(dict.get(), "__firstlineno__"));
+    const int result = PyType_Type.tp_setattro(type, name, value);
+    // 3.13 takes the line away where the module is set.
+    if (result == 0 && line && view(name) == "__module__") return PyDict_SetItemString(dict.get(), "__firstlineno__", line.get());
+    if (result == 0 && value == nullptr && view(name) == "__new__") inherit_new(changed);
+    return result;
 }
 
 // The interpreter refuses some changes that are sound (to and from plain `object`, of exceptions) because it compares the
@@ -131,6 +157,8 @@ void do_write(TypeWrite& w) {
     if (PyType_Check(w.object.get())) PyType_Modified(w.object.as<PyTypeObject>());
 }
 
+void do_write(CacheWrite& w) { compat::swap_caches(w.wrapper.get(), w.content.get()); }
+
 void undo_write(FunctionWrite& w) { write_function(w.function.as<PyFunctionObject>(), w.before); }
 void undo_write(NameWrite& w) { check(set_or_delete(w.dict.get(), w.key.get(), w.before.get())); }
 void undo_write(MemberWrite& w) { check(set_member(w.type.get(), w.name.get(), w.before.get())); }
@@ -146,6 +174,8 @@ void undo_write(TypeWrite& w) {
     do_write(w);
     std::swap(w.before, w.after);
 }
+
+void undo_write(CacheWrite& w) { compat::swap_caches(w.wrapper.get(), w.content.get()); }
 
 bool is_there(const FunctionWrite& w) { return FunctionContent::of(w.function.as<PyFunctionObject>()) == w.after; }
 bool is_there(const NameWrite& w) { return dict_get(w.dict.get(), w.key.get()) == w.after.get(); }
@@ -165,6 +195,8 @@ bool is_there(const BasesWrite& w) {
 }
 bool is_there(const TypeWrite& w) { return Py_TYPE(w.object.get()) == w.after.as<PyTypeObject>(); }
 
+bool is_there(const CacheWrite&) { return true; }
+
 // What can fail comes first; names are removed last, since only putting them back could fail.
 int phase(const Write& write) {
     if (const auto* name = std::get_if<NameWrite>(&write)) return name->after ? 0 : 3;
@@ -180,7 +212,8 @@ FunctionContent FunctionContent::of(PyFunctionObject* f) {
     const auto ref = [](PyObject* object) { return Ref::borrow(object); };
     return {ref(f->func_code),       ref(f->func_closure), ref(f->func_defaults),   ref(f->func_kwdefaults),
             ref(f->func_annotations), ref(f->func_doc),     ref(f->func_typeparams), ref(f->func_globals),
-            ref(f->func_builtins),   ref(f->func_name),    ref(f->func_qualname),   ref(f->func_dict)};
+            ref(f->func_builtins),   ref(f->func_name),    ref(f->func_qualname),   ref(f->func_module),
+            ref(f->func_dict)};
 }
 
 bool FunctionContent::operator==(const FunctionContent& o) const {
@@ -188,7 +221,7 @@ bool FunctionContent::operator==(const FunctionContent& o) const {
            kwdefaults.get() == o.kwdefaults.get() && annotations.get() == o.annotations.get() && doc.get() == o.doc.get() &&
            type_params.get() == o.type_params.get() && globals.get() == o.globals.get() &&
            builtins.get() == o.builtins.get() && name.get() == o.name.get() && qualname.get() == o.qualname.get() &&
-           dict.get() == o.dict.get();
+           module.get() == o.module.get() && dict.get() == o.dict.get();
 }
 
 Ref copy_of_function(PyFunctionObject* function) {
@@ -219,6 +252,11 @@ void undo(Write& write) noexcept {
 
 bool holds(const Write& write) {
     return std::visit([](const auto& each) { return is_there(each); }, write);
+}
+
+void release_results(const Journal& journal) {
+    for (const Write& write : journal)
+        if (const auto* cache = std::get_if<CacheWrite>(&write)) call_method(cache->content.get(), "cache_clear");
 }
 
 void prepare(const Journal& journal) {

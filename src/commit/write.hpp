@@ -11,7 +11,7 @@ namespace rebottle {
 
 // What a function object holds beside its identity. NULL fields are empty references.
 struct FunctionContent {
-    Ref code, closure, defaults, kwdefaults, annotations, doc, type_params, globals, builtins, name, qualname, dict;
+    Ref code, closure, defaults, kwdefaults, annotations, doc, type_params, globals, builtins, name, qualname, module, dict;
 
     static FunctionContent of(PyFunctionObject* function);
     bool operator==(const FunctionContent& other) const;
@@ -103,8 +103,14 @@ struct TypeWrite {
     Ref after;
 };
 
+// A functools.lru_cache wrapper takes the parameters of `content`, and none of its results.
+struct CacheWrite {
+    Ref wrapper;  // a weak reference in the history
+    Ref content;  // holds the former parameters and results afterwards
+};
+
 using Write = std::variant<FunctionWrite, NameWrite, MemberWrite, AttributeWrite, CellWrite, TableWrite, LineWrite, SlotWrite, ItemWrite,
-                           BasesWrite, TypeWrite>;
+                           BasesWrite, TypeWrite, CacheWrite>;
 using Journal = std::vector<Write>;
 
 // A second function with all that the first one has.
@@ -120,6 +126,9 @@ bool holds(const Write& write);
 // Does all writes, those first that can fail. Errors: as `apply`; everything is undone then.
 void apply_all(Journal& journal);
 void undo_all(Journal& journal) noexcept;
+
+// Lets go of results that were cached for former code. Runs destructors: only after the commit.
+void release_results(const Journal& journal);
 
 // Makes ready what applying must not do: memory in the code index, attributes of instances out of the keys that their class shares.
 void prepare(const Journal& journal);

@@ -64,6 +64,19 @@ bool current_frame(LiveFrame& frame);
 
 // The globals of the frame that is about to run `code` in this thread, borrowed; NULL where there is none.
 PyObject* starting_globals(PyCodeObject* code);
+// Whether a function has the version that it got with its code when it was made, and giving it that of its present code: without,
+// calls of it never specialise again (3.13). Only sound where its defaults are as many as those of functions newly made.
+bool has_version_of_code(PyFunctionObject* function);
+void set_version_of_code(PyFunctionObject* function);
+
+// functools.lru_cache wrappers: whether an object is one, the place of the function that it calls, and new ones that hold nothing
+// and call nothing: with the parameters of another one, and one that caches nothing.
+bool is_cache(PyObject* object);
+PyObject** cached_function(PyObject* wrapper);
+Ref empty_cache(PyObject* like);
+Ref no_cache(PyObject* like);
+// Exchanges parameters, counters and results of two wrappers; function, attributes and weak references stay.
+void swap_caches(PyObject* a, PyObject* b);
 
 // What the stack holds below its top while the instruction at `offset` of the topmost Python frame is about to run.
 // `depth` is the stack's depth there. Borrowed; NULL where there is nothing.

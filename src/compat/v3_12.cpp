@@ -31,6 +31,10 @@ const std::vector<const char*>& implicit_class_names() {
 void allow_new_versions(PyTypeObject*) {}
 void clear_internal_caches() {}
 
+// Versions are given anew on demand.
+bool has_version_of_code(PyFunctionObject*) { return false; }
+void set_version_of_code(PyFunctionObject*) {}
+
 InlineValues inline_values(PyObject* object) {
     PyTypeObject* type = Py_TYPE(object);
     if ((type->tp_flags & Py_TPFLAGS_MANAGED_DICT) == 0) return {};

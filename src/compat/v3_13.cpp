@@ -32,6 +32,13 @@ const std::vector<const char*>& implicit_class_names() {
 void allow_new_versions(PyTypeObject* type) { type->tp_versions_used = 0; }
 void clear_internal_caches() {}
 
+bool has_version_of_code(PyFunctionObject* function) {
+    return function->func_version != 0 && function->func_version == reinterpret_cast<PyCodeObject*>(function->func_code)->co_version;
+}
+void set_version_of_code(PyFunctionObject* function) {
+    function->func_version = reinterpret_cast<PyCodeObject*>(function->func_code)->co_version;
+}
+
 InlineValues inline_values(PyObject* object) {
     PyTypeObject* type = Py_TYPE(object);
     if ((type->tp_flags & Py_TPFLAGS_INLINE_VALUES) == 0) return {};

@@ -12,6 +12,7 @@
 #include "commit/gifts.hpp"
 #include "commit/invert.hpp"
 #include "commit/resolve_hotfix.hpp"
+#include "commit/events.hpp"
 #include "compat/compat.hpp"
 #include "engine/describe.hpp"
 #include "engine/turn.hpp"
@@ -206,6 +207,8 @@ class Update {
             audit_update("reload", names);
             AppliedGuard applied([&] { take_back(plan); });
             commit(plan, outcome, world, applied);
+            drop_staged(outcome, world);
+            report_.stale = stale_now_of(std::move(stale_functions_));
             update_instances();
             for (std::size_t i = 0; i < plan.modules.size(); ++i)
                 if (plan.modules[i].changed()) call_hook(plan.modules[i], "__after_update__", contexts[i]);
@@ -214,6 +217,7 @@ class Update {
             loosen(past_->journal);
             touched.keep();
             past_->new_modules = imports.keep();
+            release_results(past_->journal);
         } catch (const SourceError& error) {
             fail(error, report_);
         } catch (const ExecutionError& error) {
@@ -262,6 +266,7 @@ class Update {
         const NoCollection no_collection;
         const auto start = Clock::now();
         Resolved resolved = resolve(outcome);
+        carry_events(resolved.replaced_code);
         for (ModulePlan& module : plan.modules) move_lines(module, resolved.journal);
         for (Refusal& each : resolved.refusals) report_.refusals.push_back(each);
         if (!report_.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
@@ -280,6 +285,7 @@ class Update {
         if (!callers.empty()) redirect_callers(callees, callers);
         renew_classes(resolved.shaped, past_->journal);
         for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
+        move_frames(outcome.live_globals, std::any_of(outcome.created.begin(), outcome.created.end(), is_generator_function));
         verify(past_->journal, report_);
         report_.timing.pause = seconds_since(start);
         map_touches(outcome.touches, outcome.bottles);
@@ -287,11 +293,15 @@ class Update {
         for (Change& change : resolved.changes) report_.changes.push_back(std::move(change));
         for (Kept& kept : resolved.kept) report_.kept.push_back(std::move(kept));
         remember_replaced(past_->replaced_code);
-        report_.stale = stale_now_of(resolved.stale);
+        stale_functions_ = std::move(resolved.stale);
         for (ModulePlan& module : plan.modules) {
             past_->versions[module.name] = module.record->version;
             module.record->version = module.now;
         }
+    }
+
+    static bool is_generator_function(const Ref& made) {
+        return (as_code(made.as<PyFunctionObject>()->func_code)->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
     }
 
     // Statements that need the new version in place. What they fail with takes the whole update back.
@@ -398,6 +408,7 @@ class Update {
     const Request& request_;
     Clock::time_point start_;
     Report report_;
+    std::vector<Stale> stale_functions_;  // those that can't take new code
     std::shared_ptr<Past> past_;
     std::vector<Reshaped> reshaped_;
 };
@@ -542,6 +553,7 @@ void Core::run_hotfix(const std::string& text, Report& report) {
         const NoCollection no_collection;
         const auto pausing = Clock::now();
         ResolvedHotfix hotfix = resolve_hotfix(snippet);
+        carry_events(hotfix.resolved.replaced_code);
         if (!hotfix.resolved.refusals.empty()) refuse(hotfix.resolved.refusals, report);
         prepare(hotfix.resolved.journal);
         past->journal = std::move(hotfix.resolved.journal);
@@ -603,6 +615,7 @@ Report Core::undo(const std::shared_ptr<Past>& past) {
     {
         const NoCollection no_collection;
         Inverse inverse = invert(past->journal, past->replaced_code);
+        carry_events(inverse.replaced_code);
         prepare(inverse.journal);
         const std::vector<ChangedCallee> callees = changed_callees(inverse.journal);
         const std::set<PyObject*> callers = callees.empty() ? std::set<PyObject*>() : running_code(inverse.replaced_code);
@@ -629,6 +642,10 @@ Report Core::undo(const std::shared_ptr<Past>& past) {
     }
     done->touches = past->touches;
     done->touches_undone = !past->touches_undone;
+    release_results(done->journal);
+    done->taken_out = take_out(past->new_modules);
+    put_back(past->taken_out);
+    for (const auto& [name, module] : past->taken_out) done->new_modules.push_back(name);
     for (const auto& [name, version] : past->versions) {
         ModuleRecord& record = Modules::instance().record(name);
         done->versions[name] = record.version;

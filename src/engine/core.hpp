@@ -12,6 +12,7 @@
 #include "rebottle/report.hpp"
 #include "rebottle/request.hpp"
 #include "source/modules.hpp"
+#include "stage/imports.hpp"
 
 namespace rebottle {
 
@@ -30,6 +31,7 @@ struct Past {
     CodeMap replaced_code;
     std::map<std::string, Version> versions;  // of its modules, before
     std::vector<std::string> new_modules;     // imported by it
+    ImportedModules taken_out;                // by a rollback
     Touches touches;                          // what its statements did to objects of others
     bool touches_undone = false;              // they are taken back now (of a rollback)
     bool in_force = true;

@@ -81,6 +81,18 @@ void forget_replaced(const CodeMap& replaced) {
     std::erase_if(remembered(), [&](const Ref& weak) { return replaced.contains(Ref::borrow(compat::target_of(weak.get()))); });
 }
 
+void move_frames(const std::map<PyObject*, Ref>& globals, bool suspended) {
+    const auto move = [&](const compat::LiveFrame& frame) {
+        if (const auto now = globals.find(frame.globals); now != globals.end()) compat::set_globals(frame, now->second.get());
+    };
+    compat::for_running_frames(move);
+    if (!suspended) return;
+    for (PyObject* generator : all_generators()) {
+        compat::LiveFrame frame{};
+        if (compat::suspended_frame(generator, frame)) move(frame);
+    }
+}
+
 std::vector<Stale> stale_now() {
     std::vector<Stale> found;
     const std::set<PyCodeObject*> codes = replaced_code();

@@ -42,6 +42,7 @@ class Modules {
     // Names that were added to sys.modules by this thread since `start_noting`.
     void start_noting();
     std::vector<std::string> stop_noting();
+    const std::vector<std::string>& noted() const { return noted_; }
 
    private:
     Modules();

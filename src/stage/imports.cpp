@@ -51,4 +51,21 @@ void forget_modules(const std::vector<std::string>& names) noexcept {
     }
 }
 
+ImportedModules take_out(const std::vector<std::string>& names) {
+    ImportedModules taken;
+    for (const std::string& name : names)
+        if (PyObject* module = dict_get(PyImport_GetModuleDict(), name)) taken.emplace_back(name, Ref::borrow(module));
+    forget_modules(names);
+    return taken;
+}
+
+void put_back(const ImportedModules& modules) {
+    for (const auto& [name, module] : modules) {
+        dict_set(PyImport_GetModuleDict(), name, module.get());
+        const std::size_t dot = name.rfind('.');
+        PyObject* parent = dot == std::string::npos ? nullptr : dict_get(PyImport_GetModuleDict(), name.substr(0, dot));
+        if (parent != nullptr && PyModule_Check(parent)) dict_set(PyModule_GetDict(parent), name.substr(dot + 1), module.get());
+    }
+}
+
 }  // namespace rebottle

@@ -27,4 +27,9 @@ class ImportState {
 // Takes modules out of sys.modules and of their parent packages.
 void forget_modules(const std::vector<std::string>& names) noexcept;
 
+// The same, and back again.
+using ImportedModules = std::vector<std::pair<std::string, Ref>>;
+ImportedModules take_out(const std::vector<std::string>& names);
+void put_back(const ImportedModules& modules);
+
 }  // namespace rebottle

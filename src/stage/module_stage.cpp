@@ -1,5 +1,6 @@
 // Statements of one module, in source order, and the names that they leave.
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "code/index.hpp"
@@ -34,6 +35,7 @@ std::string change_kind(const Edit& edit) {
 void ModuleStage::run_statement(Scope& scope, Edit& edit) {
     const Ref root = scope.run({edit.now.node}, edit.now.offset);
     outcome_.held.push_back(root);
+    note_shadowed(scope, edit);
     if (edit.old && edit.old_root) outermost_pairs(edit, as_code(edit.old_root.get()), as_code(root.get()));
     if (edit.now.binds.empty() && edit.now.kind != Statement::Kind::import_)
         outcome_.changes.push_back({"statement", plan_.name, plan_.now.path, edit.line()});
@@ -142,14 +144,44 @@ void ModuleStage::bind_differences(Scope& scope, const std::vector<Edit>& edits)
     });
 }
 
+namespace {
+
+Sort sort_of(const Statement& statement) {
+    switch (statement.kind) {
+        case Statement::Kind::function:
+        case Statement::Kind::class_:
+            return Sort::definition;
+        case Statement::Kind::import_:
+            return Sort::import_;
+        case Statement::Kind::assignment:
+            return is_node(attribute(statement.node.get(), "value").get(), "Lambda") ? Sort::definition : Sort::other;
+        default:
+            return Sort::other;
+    }
+}
+
+bool is_decorated(const Statement& statement) {
+    return statement.is_definition() && PyList_GET_SIZE(attribute(statement.node.get(), "decorator_list").get()) > 0;
+}
+
+}  // namespace
+
 void ModuleStage::describe(Binding& binding, const std::vector<Edit>& edits) const {
     const std::string name = to_text(binding.name.get());
+    const auto was = [&](const Statement& old) {
+        binding.was = sort_of(old);
+        binding.decorated = is_decorated(old);
+    };
     for (const Edit& edit : edits) {
         if (edit.now && edit.now.binds_name(name)) {
             binding.line = edit.now.line;
             binding.kind = change_kind(edit);
-        } else if (edit.kind == Kind::gone && binding.kind.empty() && edit.old.binds_name(name)) {
-            binding.kind = "removed";
+            binding.is = sort_of(edit.now);
+            binding.was = Sort::none;
+            if (edit.old) was(edit.old);
+        } else if (edit.kind == Kind::gone && edit.old.binds_name(name)) {
+            if (binding.kind.empty()) binding.kind = "removed";
+            if (binding.was == Sort::none) was(edit.old);
         }
     }
     if (merged_.contains(binding.where)) binding.kind = "data-merged";
@@ -168,6 +200,7 @@ void ModuleStage::run(StagedModule& staged) {
     marks_ = marks_of(plan_.edits, live_);
     for (const std::string& name : taken_) add_derived(scope, plan_.edits, readers(scope, {}, name), name, 0);
     run_all(scope, plan_.edits);
+    unshadow(scope, std::numeric_limits<int>::max());
     list_callers(plan_.edits);
     bind_differences(scope, plan_.edits);
     instances(plan_.edits, scope.names());
@@ -218,6 +251,7 @@ void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
         here.push_back(index);
         if (!only_->contains(here)) return;
     }
+    if (edit.now && !scope.is_class()) unshadow(scope, edit.now.line);
     if (deferral_ != nullptr && runs(edit) && must_wait(edit)) {
         defer(edit, index);
         return;

@@ -49,6 +49,11 @@ class ModuleStage {
     static void remove_annotation(const Scope& scope, PyObject* statement);
     // Whether another statement of the new source binds the name.
     bool is_bound_again(Scope& scope, const std::string& name) const;
+    // A statement that was run bound names that a later statement, which isn't run, binds again: from there on they hold what that
+    // one gave.
+    void note_shadowed(const Scope& scope, const Edit& edit);
+    int last_line_binding(const std::string& name) const;
+    void unshadow(Scope& scope, int line);
     static bool is_inherited(const Scope& scope, const std::string& name);
     static bool is_supplied(const Scope& scope, const std::string&);
     bool renew_annotations(const Scope& scope, PyObject* key, PyObject* after);
@@ -161,6 +166,7 @@ class ModuleStage {
     std::set<std::string> listed_;           // derived statements in the report
     Marks marks_;
     std::vector<std::string> placeholders_;
+    std::map<std::string, int> shadowed_;    // name -> line of the statement that binds it last
     std::map<std::string, bool> evaluated_;  // where -> its decorators changed
 };
 

@@ -27,6 +27,9 @@ struct Swap {
     int line = 0;
 };
 
+// What a statement makes of the name that it binds: a function (also a lambda) or class, or something else.
+enum class Sort { none, definition, import_, other };
+
 // A name of a module or class took another value in the stage; which object ends up there is decided at the commit.
 struct Binding {
     Ref owner;  // the module object, or the class
@@ -37,6 +40,9 @@ struct Binding {
     std::string where;
     std::string kind;  // of the change
     int line = 0;
+    Sort was = Sort::none;  // by the former source's statement
+    Sort is = Sort::none;
+    bool decorated = false;  // by the former source
     bool decorators_changed = false;
     std::vector<std::pair<Ref, Ref>> importers;  // namespaces that imported it and follow, and the names there
 

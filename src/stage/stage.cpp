@@ -8,6 +8,7 @@
 #include "code/index.hpp"
 #include "plan/importers.hpp"
 #include "stage/followers.hpp"
+#include "stage/decorated.hpp"
 #include "stage/module_stage.hpp"
 
 namespace rebottle {
@@ -166,6 +167,7 @@ void stage_followers(Plan& plan, const Request& request, World& world, Outcome& 
 
 Outcome stage(Plan& plan, const Request& request, World& world) {
     Outcome outcome;
+    list_decorated(plan, outcome);
     Recording recording;
     Deferral deferral;
     std::vector<std::unique_ptr<ModuleStage>> stages;
@@ -205,6 +207,20 @@ Outcome stage(Plan& plan, const Request& request, World& world) {
         for (const auto& [twin, original] : staged->twins) outcome.bottles.emplace(twin, original);
     }
     return outcome;
+}
+
+void drop_staged(Outcome& outcome, World& world) {
+    Touches touches = std::move(outcome.touches);
+    outcome = Outcome();
+    outcome.touches = std::move(touches);
+    for (const auto& module : world.modules()) {
+        const auto twins = std::move(module->twins);
+        const Ref names = Ref::steal(PyDict_Copy(module->ns.get()));
+        for_items(names.get(), [&](PyObject* name, PyObject* value) {
+            if (const auto twin = twins.find(value); twin != twins.end()) dict_set(module->ns.get(), name, twin->second.get());
+        });
+        PyDict_Clear(module->before.get());
+    }
 }
 
 Outcome run_deferred(Plan& plan, const Request& request, const std::vector<Deferred>& deferred) {

@@ -122,7 +122,10 @@ bool stands_in(const Statement& statement, PyCodeObject* code) {
 void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCodeObject* now_root) {
     CodePairs pairs;
     std::vector<PyCodeObject*> unmatched;
-    pair_nested(old_root, now_root, pairs, unmatched);
+    const auto within = [](PyCodeObject* root, const Statement& statement) {
+        return codes_within(root, statement.line, last_line(statement.node.get()) + statement.offset);
+    };
+    pair_codes(within(old_root, edit.old), within(now_root, edit.now), pairs, unmatched);
     std::set<PyCodeObject*> inner;
     for (const auto& [old_code, now_code] : pairs)
         for_nested(now_code, [&](PyCodeObject* nested) {

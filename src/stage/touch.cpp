@@ -155,10 +155,22 @@ void map_value(Ref& value, const std::map<PyObject*, Ref>& bottles) {
     if (const auto found = bottles.find(value.get()); found != bottles.end()) value = found->second;
 }
 
-void map_content(Ref& list, const std::map<PyObject*, Ref>& bottles) {
+bool has(PyObject* list, PyObject* object) {
+    bool found = false;
+    for_sequence(list, [&](PyObject* item) { found = found || item == object; });
+    return found;
+}
+
+// A list that has the live object already gets no second one (`single`), as when the staged one is replaced in it.
+void map_content(Ref& list, const std::map<PyObject*, Ref>& bottles, bool single) {
     for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(list.get()); ++i) {
         PyObject* item = PyList_GET_ITEM(list.get(), i);
         if (const auto found = bottles.find(item); found != bottles.end()) {
+            if (single && has(list.get(), found->second.get())) {
+                check(PyList_SetSlice(list.get(), i, i + 1, nullptr));
+                --i;
+                continue;
+            }
             check(PyList_SetItem(list.get(), i, Py_NewRef(found->second.get())));
         } else if (PyTuple_CheckExact(item) && PyTuple_GET_SIZE(item) == 2) {
             Ref key = Ref::borrow(PyTuple_GET_ITEM(item, 0));
@@ -218,8 +230,9 @@ void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles) {
                 map_value(each.before, bottles);
                 map_value(each.after, bottles);
                 if constexpr (std::is_same_v<std::decay_t<decltype(each)>, ContentTouch>) {
-                    map_content(each.before, bottles);
-                    map_content(each.after, bottles);
+                    const bool single = PyList_Check(each.owner.get());
+                    map_content(each.before, bottles, single);
+                    map_content(each.after, bottles, single);
                 }
             },
             touch);

@@ -1,0 +1,13 @@
+// Definitions that a decorator was applied to before the part of it outside its wrapper changed.
+#pragma once
+
+#include "plan/plan.hpp"
+#include "stage/outcome.hpp"
+
+namespace rebottle {
+
+// Lists them as kept: the new decorator counts for definitions made later. Cost: a search through the text of tracked modules; those
+// that use the decorator are parsed.
+void list_decorated(const Plan& plan, Outcome& outcome);
+
+}  // namespace rebottle
