@@ -17,12 +17,12 @@ std::vector<Ref> tools_in_use(PyObject* monitoring) {
 
 }  // namespace
 
-void carry_events(const std::map<PyObject*, Ref>& replaced_code) {
+void carry_events(const CodeMap& replaced_code) {
     if (replaced_code.empty()) return;
     const Ref monitoring = attribute(import_module("sys").get(), "monitoring");
     for (const Ref& tool : tools_in_use(monitoring.get()))
         for (const auto& [old_code, now_code] : replaced_code) {
-            const Ref events = call_method(monitoring.get(), "get_local_events", {tool.get(), old_code});
+            const Ref events = call_method(monitoring.get(), "get_local_events", {tool.get(), old_code.get()});
             if (PyLong_AsLong(events.get()) != 0)
                 call_method(monitoring.get(), "set_local_events", {tool.get(), now_code.get(), events.get()});
         }
