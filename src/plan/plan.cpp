@@ -1,18 +1,18 @@
 #include "plan/plan.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <map>
+#include <numeric>
 
 #include "code/tree.hpp"
+#include "plan/reconstruct.hpp"
+#include "plan/rules.hpp"
 
 namespace rebottle {
 namespace {
 
 using Kind = Statement::Kind;
-// A statement together with the compiled chunk that holds it.
-struct Located {
-    Statement statement;
-    Ref root;
-};
 
 // Compares two versions of one scope and lists the edits.
 class Comparison {
@@ -201,10 +201,10 @@ struct Middle {
 
 Middle differing_chunks(const Version& old, const Version& now, const SplitChange& change, std::vector<LineMove>& moves) {
     Middle middle;
-    std::multimap<std::string_view, std::size_t> waiting;
+    std::map<std::string_view, std::deque<std::size_t>> waiting;
     const std::size_t old_end = old.split.chunks.size() - change.tail;
     const std::size_t now_end = now.split.chunks.size() - change.tail;
-    for (std::size_t i = change.head; i < old_end; ++i) waiting.emplace(old.split.chunks[i].in(old.text), i);
+    for (std::size_t i = change.head; i < old_end; ++i) waiting[old.split.chunks[i].in(old.text)].push_back(i);
     const auto moved = [&](std::size_t from, std::size_t to) {
         const Chunk& chunk = old.split.chunks[from];
         const int by = now.split.chunks[to].line - chunk.line;
@@ -214,14 +214,14 @@ Middle differing_chunks(const Version& old, const Version& now, const SplitChang
     };
     for (std::size_t i = change.head; i < now_end; ++i) {
         const auto same = waiting.find(now.split.chunks[i].in(now.text));
-        if (same != waiting.end()) {
-            moved(same->second, i);
-            waiting.erase(same);
+        if (same != waiting.end() && !same->second.empty()) {
+            moved(same->second.front(), i);
+            same->second.pop_front();
         } else {
             middle.news.push_back(i);
         }
     }
-    for (const auto& [text, i] : waiting) middle.olds.push_back(i);
+    for (const auto& [text, rest] : waiting) middle.olds.insert(middle.olds.end(), rest.begin(), rest.end());
     std::sort(middle.olds.begin(), middle.olds.end());
     if (change.tail > 0) {
         const Chunk& first_old = old.split.chunks[old_end];
@@ -257,13 +257,105 @@ void check_whole(const std::string& name, const Version& version) {
     }
 }
 
+// What only the whole can tell: the place of future lines and of `global`.
 bool needs_whole_check(const Version& version, const std::vector<std::size_t>& chunks) {
-    if (!version.split.complete) return true;
     return std::any_of(chunks.begin(), chunks.end(), [&](std::size_t i) {
         const std::string_view text = version.split.chunks[i].in(version.text);
-        return text.starts_with("global ") || text.find("__future__") != std::string_view::npos || text.starts_with(" ") ||
-               text.starts_with("\t");
+        return text.find("global ") != std::string_view::npos || text.find("__future__") != std::string_view::npos ||
+               text.starts_with(" ") || text.starts_with("\t");
     });
+}
+
+// Future lines stay first: what stands before and between them is compiled with them.
+void check_head(const std::string& name, const Version& version, const std::vector<std::size_t>& chunks) {
+    const std::size_t place = version.text.rfind("from __future__");
+    if (place == std::string::npos || chunks.empty() || version.split.chunks[chunks.front()].begin > place) return;
+    const std::string head = version.text.substr(0, version.text.find('\n', place));
+    try {
+        compile(to_str(head).get(), version.path, 0);
+    } catch (const PythonError&) {
+        check_whole(name, version);
+    }
+}
+
+int flags_of(const Version& version) {
+    constexpr int future = 0x1fe0000;  // CO_FUTURE_...
+    return version.code ? as_code(version.code.get())->co_flags & future : future_flags(version.text);
+}
+
+std::vector<std::size_t> all_chunks(const Version& version) {
+    std::vector<std::size_t> all(version.split.chunks.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return all;
+}
+
+// The statements of a tree that a loader made, each compiled by itself.
+std::vector<Located> located_in_tree(const Version& version, int flags) {
+    static PyObject* const module_type = attribute(import_module("ast").get(), "Module").release();
+    std::vector<Located> found;
+    for (Statement& statement : statements_of(attribute(version.tree.get(), "body").get(), 0, true)) {
+        const Ref alone = Ref::steal(PyList_New(0));
+        check(PyList_Append(alone.get(), statement.node.get()));
+        const Ref root = compile(call(module_type, {alone.get(), Ref::steal(PyList_New(0)).get()}).get(), version.path, flags);
+        found.push_back({std::move(statement), root});
+    }
+    return found;
+}
+
+std::vector<Located> parsed(const std::string& name, const Version& version, const std::vector<std::size_t>& chunks, int flags) {
+    try {
+        return version.form == Version::Form::tree ? located_in_tree(version, flags) : located(version, chunks, flags);
+    } catch (const PythonError& error) {
+        if (error.is(PyExc_KeyboardInterrupt)) throw;
+        if (version.form == Version::Form::text) check_whole(name, version);
+        throw_source_error(name, version, error);
+    }
+}
+
+// There are no statements to run: only functions may differ.
+void compare_bytecode(ModulePlan& plan, const Version& now) {
+    const Version& before = plan.record->version;
+    const Ref old = before.code || before.form == Version::Form::unknown ? before.code : compile(to_str(before.text).get(), before.path, 0);
+    if (old && same_code(as_code(old.get()), as_code(now.code.get())) && same_lines(as_code(old.get()), as_code(now.code.get()))) return;
+    if (!old || !same_statements(as_code(old.get()), as_code(now.code.get()))) {
+        plan.refusals.push_back(refusal("bytecode-statement", plan.name, "", now.path));
+        return;
+    }
+    const Ref pass = parse("pass", now.path, 0);
+    const std::vector<Statement> whole = statements_of(attribute(pass.get(), "body").get(), 0, false);
+    Edit edit;
+    edit.kind = Edit::Kind::body;
+    edit.old = edit.now = whole.front();
+    edit.now.kind = edit.old.kind = Kind::block;
+    edit.old_root = old;
+    edit.now_root = now.code;
+    plan.edits.push_back(std::move(edit));
+}
+
+void compare_statements(ModulePlan& plan, Version& now, Force force) {
+    const Version& before = plan.record->version;
+    const int old_flags = flags_of(before);
+    const bool trees = before.form == Version::Form::tree || now.form == Version::Form::tree;
+    const bool recompiled = old_flags != plan.flags || before.path != now.path;
+    const bool everything = force != Force::none || recompiled || trees;
+    if (!everything && before.text == now.text) return;
+    Middle middle{all_chunks(before), all_chunks(now)};
+    if (!everything) {
+        SplitChange change = split_again(before.text, before.split, now.text);
+        now.split = std::move(change.now);
+        middle = differing_chunks(before, now, change, plan.moves);
+    }
+    if (!now.split.complete || needs_whole_check(now, middle.news)) check_whole(plan.name, now);
+    check_head(plan.name, now, middle.news);
+    const std::vector<Located> olds = parsed(plan.name, before, middle.olds, old_flags);
+    const std::vector<Located> news = parsed(plan.name, now, middle.news, plan.flags);
+    if (force == Force::none && recompiled) force = Force::functions;
+    try {
+        plan.edits = Comparison(plan, force).scope(olds, news, "");
+    } catch (const PythonError& error) {
+        if (error.is(PyExc_KeyboardInterrupt)) throw;
+        throw_source_error(plan.name, now, error);
+    }
 }
 
 }  // namespace
@@ -300,33 +392,16 @@ ModulePlan compare(ModuleRecord& record, Version now, const Request& request) {
     result.name = record.name;
     result.module = loaded_module(record.name);
     result.record = &record;
-    const int old_flags = future_flags(record.version.text);
-    result.flags = future_flags(now.text);
-    const bool everything = request.force != Force::none || old_flags != result.flags;
-    if (!everything && record.version.text == now.text) {
-        result.now = std::move(now);
-        return result;
-    }
-    SplitChange change = everything ? SplitChange{now.split, 0, 0} : split_again(record.version.text, record.version.split, now.text);
-    now.split = std::move(change.now);
-    Middle middle;
-    if (everything) {
-        for (std::size_t i = 0; i < record.version.split.chunks.size(); ++i) middle.olds.push_back(i);
-        for (std::size_t i = 0; i < now.split.chunks.size(); ++i) middle.news.push_back(i);
-    } else {
-        middle = differing_chunks(record.version, now, change, result.moves);
-    }
-    if (needs_whole_check(now, middle.news)) check_whole(record.name, now);
-    try {
-        const std::vector<Located> olds = located(record.version, middle.olds, old_flags);
-        const std::vector<Located> news = located(now, middle.news, result.flags);
-        Force force = request.force;
-        if (force == Force::none && old_flags != result.flags) force = Force::functions;
-        result.edits = Comparison(result, force).scope(olds, news, "");
-    } catch (const PythonError& error) {
-        if (error.is(PyExc_KeyboardInterrupt)) throw;
+    result.flags = flags_of(now);
+    if (!now.has_statements()) {
+        compare_bytecode(result, now);
+    } else if (!record.version.has_statements()) {
+        const std::vector<Located> news = parsed(record.name, now, all_chunks(now), result.flags);
         check_whole(record.name, now);
-        throw_source_error(record.name, now, error);
+        const std::vector<Located> olds = reconstruct(record.version, namespace_of(result.module.get()), news, result.flags);
+        result.edits = Comparison(result, request.force).scope(olds, news, "");
+    } else {
+        compare_statements(result, now, request.force);
     }
     result.now = std::move(now);
     return result;

@@ -54,7 +54,9 @@ struct ModulePlan {
     int flags = 0;
     std::vector<Edit> edits;
     std::vector<LineMove> moves;
-    bool changed() const { return !edits.empty() || !moves.empty(); }
+    std::vector<Refusal> refusals;
+    Ref import_names;  // what the import system now says of the module (__spec__, __path__, ...; None: gone), where that changed
+    bool changed() const { return !edits.empty() || !moves.empty() || import_names; }
 };
 
 struct Plan {

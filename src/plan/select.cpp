@@ -41,6 +41,7 @@ std::optional<Version> new_version(const Wanted& wanted, PyObject* module, Modul
         const std::string path = record.version.path.empty() ? "<" + wanted.name + ">" : record.version.path;
         Version version = version_of_text(decode(text->second), path);
         version.stamp = record.version.stamp;
+        version.handed = true;
         return version;
     }
     if (!wanted.by_name && request.force == Force::none && !Modules::instance().maybe_changed(record)) return std::nullopt;
@@ -74,13 +75,15 @@ void plan_module(const Wanted& wanted, const Request& request, Plan& plan) {
     if (!now) return;
     ModulePlan compared = compare(record, std::move(*now), request);
     plan.compile += std::chrono::duration<double>(Clock::now() - read).count();
-    plan.modules.push_back(std::move(compared));
+    plan.refusals.insert(plan.refusals.end(), compared.refusals.begin(), compared.refusals.end());
+    if (compared.refusals.empty()) plan.modules.push_back(std::move(compared));
 }
 
 }  // namespace
 
 Plan plan(const Request& request) {
     Plan result;
+    refresh_finders();
     for (const Wanted& wanted : select(request)) plan_module(wanted, request, result);
     return result;
 }
