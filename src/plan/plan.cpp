@@ -78,8 +78,22 @@ class Comparison {
     // Equal but for positions: code objects follow where lines within them moved.
     bool classify_same(Edit& edit) {
         if (force_ == Force::classes && edit.now.kind == Kind::class_) return classify_class(edit);
+        if (plan_.other_future && annotates(edit)) return true;
         edit.kind = force_ == Force::none ? Edit::Kind::lines : Edit::Kind::body;
         return edit.now.kind != Kind::assignment || mentioned_lambda(edit.now.node.get());
+    }
+
+    // Annotations mean something else under another `from __future__` line: they are evaluated again.
+    bool annotates(Edit& edit) {
+        if (edit.now.kind == Kind::class_) return classify_class(edit);
+        if (edit.now.kind == Kind::function && has_annotations(edit.now.node.get())) {
+            edit.kind = Edit::Kind::function;
+        } else if (is_node(edit.now.node.get(), "AnnAssign")) {
+            edit.kind = Edit::Kind::data;
+        } else {
+            return false;
+        }
+        return true;
     }
 
     static bool mentioned_lambda(PyObject* node) {
@@ -250,7 +264,7 @@ std::vector<Located> located(const Version& version, const std::vector<std::size
 // The parser is the judge of the whole where a part is wrong, or where the parts don't tell.
 void check_whole(const std::string& name, const Version& version) {
     try {
-        compile(to_str(version.text).get(), version.path, 0);
+        compile(to_str(version.text).get(), version.path, future_flags(version));
     } catch (const PythonError& error) {
         if (error.is(PyExc_KeyboardInterrupt)) throw;
         throw_source_error(name, version, error);
@@ -276,11 +290,6 @@ void check_head(const std::string& name, const Version& version, const std::vect
     } catch (const PythonError&) {
         check_whole(name, version);
     }
-}
-
-int flags_of(const Version& version) {
-    constexpr int future = 0x1fe0000;  // CO_FUTURE_...
-    return version.code ? as_code(version.code.get())->co_flags & future : future_flags(version.text);
 }
 
 std::vector<std::size_t> all_chunks(const Version& version) {
@@ -315,7 +324,7 @@ std::vector<Located> parsed(const std::string& name, const Version& version, con
 // There are no statements to run: only functions may differ.
 void compare_bytecode(ModulePlan& plan, const Version& now) {
     const Version& before = plan.record->version;
-    const Ref old = before.code || before.form == Version::Form::unknown ? before.code : compile(to_str(before.text).get(), before.path, 0);
+    const Ref old = before.code || before.form == Version::Form::unknown ? before.code : compile(to_str(before.text).get(), before.path, future_flags(before));
     if (old && same_code(as_code(old.get()), as_code(now.code.get())) && same_lines(as_code(old.get()), as_code(now.code.get()))) return;
     if (!old || !same_statements(as_code(old.get()), as_code(now.code.get()))) {
         plan.refusals.push_back(refusal("bytecode-statement", plan.name, "", now.path));
@@ -334,9 +343,10 @@ void compare_bytecode(ModulePlan& plan, const Version& now) {
 
 void compare_statements(ModulePlan& plan, Version& now, Force force) {
     const Version& before = plan.record->version;
-    const int old_flags = flags_of(before);
+    const int old_flags = future_flags(before);
     const bool trees = before.form == Version::Form::tree || now.form == Version::Form::tree;
-    const bool recompiled = old_flags != plan.flags || before.path != now.path;
+    plan.other_future = old_flags != plan.flags;
+    const bool recompiled = plan.other_future || before.path != now.path;
     const bool everything = force != Force::none || recompiled || trees;
     if (!everything && before.text == now.text) return;
     Middle middle{all_chunks(before), all_chunks(now)};
@@ -392,7 +402,7 @@ ModulePlan compare(ModuleRecord& record, Version now, const Request& request) {
     result.name = record.name;
     result.module = loaded_module(record.name);
     result.record = &record;
-    result.flags = flags_of(now);
+    result.flags = future_flags(now);
     if (!now.has_statements()) {
         compare_bytecode(result, now);
     } else if (!record.version.has_statements()) {
@@ -403,6 +413,8 @@ ModulePlan compare(ModuleRecord& record, Version now, const Request& request) {
     } else {
         compare_statements(result, now, request.force);
     }
+    if (result.changed() || record.version.path != now.path)
+        result.import_names = changed_import_names(record.name, result.module.get(), now.spec.get());
     result.now = std::move(now);
     return result;
 }

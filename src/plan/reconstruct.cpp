@@ -1,5 +1,6 @@
 #include "plan/reconstruct.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include "code/code.hpp"
@@ -45,15 +46,17 @@ Instructions alone(const Ref& statement, const Ref& header, int flags) {
 }
 
 // A code object of a module that holds the live code of a namespace.
-Ref holder_of_live(const std::string& path) {
+Ref holder_of_live(const std::string& path, PyObject* names) {
     const Ref whole = compile(to_str("").get(), path, 0);
-    const std::vector<PyCodeObject*> codes = CodeIndex::instance().codes_in(path);
-    const Ref constants = Ref::steal(PyTuple_New(static_cast<Py_ssize_t>(codes.size())));
-    for (std::size_t i = 0; i < codes.size(); ++i)
-        PyTuple_SET_ITEM(constants.get(), static_cast<Py_ssize_t>(i), Py_NewRef(as_object(codes[i])));
+    const Ref codes = Ref::steal(PyList_New(0));
+    for (PyCodeObject* code : CodeIndex::instance().codes_in(path)) {
+        const auto& functions = CodeIndex::instance().functions(code);
+        if (std::any_of(functions.begin(), functions.end(), [&](PyFunctionObject* each) { return each->func_globals == names; }))
+            check(PyList_Append(codes.get(), as_object(code)));
+    }
     const Ref replace = attribute(whole.get(), "replace");
     const Ref named = new_dict();
-    dict_set(named.get(), "co_consts", constants.get());
+    dict_set(named.get(), "co_consts", Ref::steal(PyList_AsTuple(codes.get())).get());
     return Ref::steal(PyObject_VectorcallDict(replace.get(), nullptr, 0, named.get()));
 }
 
@@ -217,7 +220,7 @@ class Former {
 
 std::vector<Located> reconstruct(const Version& old, PyObject* dict, const std::vector<Located>& news, int flags) {
     const bool known = static_cast<bool>(old.code);
-    const Ref root = known ? old.code : holder_of_live(old.path);
+    const Ref root = known ? old.code : holder_of_live(old.path, dict);
     Former former(root, known ? as_code(root.get()) : nullptr, dict, "", {}, flags);
     std::vector<Ref> nodes = former.nodes(news);
     for (Ref& node : former.gone(news)) nodes.push_back(std::move(node));

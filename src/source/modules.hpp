@@ -72,6 +72,9 @@ std::optional<Version> find_version(const std::string& name, PyObject* module);
 Version agreeing_version(PyObject* module, Version candidate);
 // Makes finders look again at what they remember of folders and archives.
 void refresh_finders();
+// The names that the import system would write into a loaded module otherwise, now that it answers with `spec` (Ellipsis: it would
+// not write that one any more); nothing where it is all the same.
+Ref changed_import_names(const std::string& name, PyObject* module, PyObject* spec);
 // A version from text handed over; `path` is the file name of its code.
 Version version_of_text(std::string text, const std::string& path);
 

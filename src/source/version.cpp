@@ -73,7 +73,8 @@ bool gives(PyObject* source, const Version& version) {
     static PyObject* const compile = attribute(import_module("builtins").get(), "compile").release();
     try {
         const Ref path = to_str(version.path);
-        const Ref code = call(compile, {source, path.get(), interned("exec").get(), Py_False, Py_True});
+        const Ref flags = to_int(future_flags(version));  // those that the loader's own module lends count as well
+        const Ref code = call(compile, {source, path.get(), interned("exec").get(), flags.get(), Py_True});
         return check(PyObject_RichCompareBool(code.get(), version.code.get(), Py_EQ)) == 1;
     } catch (const PythonError& error) {
         if (!error.is(PyExc_Exception)) throw;
@@ -159,6 +160,11 @@ void Version::prepare() {
     } else if (source) {
         settle(*this);
     }
+}
+
+int future_flags(const Version& version) {
+    constexpr int future = 0x1fe0000;  // CO_FUTURE_...
+    return version.code ? version.code.as<PyCodeObject>()->co_flags & future : future_flags(version.text);
 }
 
 int future_flags(const std::string& text) {

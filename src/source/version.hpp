@@ -75,5 +75,7 @@ std::string decode(const std::string& bytes);
 
 // Flags of the `from __future__` lines at the start of a text.
 int future_flags(const std::string& text);
+// Those that a version is compiled with.
+int future_flags(const Version& version);
 
 }  // namespace rebottle

@@ -46,7 +46,14 @@ class ModuleStage {
     // Whether another statement of the new source binds the name.
     bool is_bound_again(Scope& scope, const std::string& name) const;
     static bool is_inherited(const Scope& scope, const std::string& name);
-    static bool is_supplied(const Scope& scope, const std::string&);
+    // Whether the module's __getattr__ answers for names that it doesn't bind.
+    static bool is_supplied(const Scope& scope);
+    // Whether a name still holds what the former source bound to it.
+    bool is_as_bound(Scope& scope, const Edit& edit, const std::string& name, PyObject* live);
+    // What the import system says of the module.
+    void follow_import_names(Scope& scope);
+    // Classes that a block made anew stand for those that it made before.
+    void merge_block_classes(Scope& scope, const Edit& edit);
     void bind_differences(Scope& scope, const std::vector<Edit>& edits);
     void describe(Binding& binding, const std::vector<Edit>& edits) const;
     // Errors of the user's code get the place where they happened.
@@ -117,7 +124,7 @@ class ModuleStage {
     void follow_annotation(Scope& scope, const Edit& edit);
     void merge_data(Scope& scope, Edit& edit);
     // What the former source would give, or nothing.
-    Ref old_value_of(Scope& scope, const Edit& edit, const Ref& expression);
+    Ref old_value_of(Scope& scope, const std::string& name, const Ref& expression);
 
     ModulePlan& plan_;
     std::size_t index_;

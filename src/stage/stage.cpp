@@ -126,7 +126,7 @@ Outcome stage(Plan& plan, const Request& request, World& world) {
         stages.push_back(std::make_unique<ModuleStage>(module, i, request, outcome, &deferral));
         ModuleStage& one = *stages.back();
         collect_class_attributes(module.edits, deferral);
-        if (!runs_something(module.edits)) {
+        if (!runs_something(module.edits) && !module.import_names) {
             one.without_running();
             continue;
         }

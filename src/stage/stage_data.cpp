@@ -41,6 +41,10 @@ Policy ModuleStage::policy_of(const Edit& edit) const {
 }
 
 void ModuleStage::change_data(Scope& scope, Edit& edit) {
+    if (plan_.other_future && edit.old && same_tree(edit.old.node.get(), edit.now.node.get())) {
+        follow_annotation(scope, edit);
+        return;
+    }
     if (!is_policy_data(scope, edit)) {
         run_statement(scope, edit);
         return;
@@ -61,7 +65,7 @@ void ModuleStage::change_data(Scope& scope, Edit& edit) {
 void ModuleStage::follow_annotation(Scope& scope, const Edit& edit) {
     static PyObject* const copy = attribute(import_module("copy").get(), "copy").release();
     if (!is_node(edit.now.node.get(), "AnnAssign") || !is_node(edit.old.node.get(), "AnnAssign") ||
-        same_field(edit.old.node.get(), edit.now.node.get(), "annotation"))
+        (same_field(edit.old.node.get(), edit.now.node.get(), "annotation") && !plan_.other_future))
         return;
     const Ref alone = call(copy, {edit.now.node.get()});
     check(PyObject_SetAttrString(alone.get(), "value", Py_None));
@@ -78,7 +82,7 @@ void ModuleStage::merge_data(Scope& scope, Edit& edit) {
         return;
     }
     const std::string& name = edit.now.binds.front();
-    Ref old_value = old_value_of(scope, edit, before);
+    Ref old_value = old_value_of(scope, name, before);
     const Ref now_value = scope.evaluate(after.get(), edit.now.offset);
     PyObject* live = dict_get(scope.before(), name);
     if (!old_value) {
@@ -91,13 +95,13 @@ void ModuleStage::merge_data(Scope& scope, Edit& edit) {
     outcome_.changes.push_back({"data-merged", plan_.name + "." + edit.where, plan_.now.path, edit.line()});
 }
 
-Ref ModuleStage::old_value_of(Scope& scope, const Edit& edit, const Ref& expression) {
+Ref ModuleStage::old_value_of(Scope& scope, const std::string& name, const Ref& expression) {
     static PyObject* const type = attribute(import_module("ast").get(), "Expression").release();
     try {
         const Ref code = compile_expression(call(type, {expression.get()}).get(), plan_.now.path, plan_.flags);
         const Ref names = scope.is_class() ? Ref::steal(PyDict_Copy(scope.before())) : old_values_;
         Ref value = Ref::steal(PyEval_EvalCode(code.get(), old_values_.get(), names.get()));
-        if (!scope.is_class()) dict_set(old_values_.get(), edit.now.binds.front(), value.get());
+        if (!scope.is_class()) dict_set(old_values_.get(), name, value.get());
         return value;
     } catch (const PythonError& error) {
         if (!error.is(PyExc_Exception)) throw;
