@@ -22,6 +22,11 @@ bool has_plain_loader(PyObject* dict) {
     return std::string_view(Py_TYPE(loader)->tp_name) == "SourceFileLoader";
 }
 
+bool is_namespace_package(PyObject* dict) {
+    PyObject* path = PyDict_GetItemString(dict, "__path__");
+    return path != nullptr && std::string_view(Py_TYPE(path)->tp_name) == "_NamespacePath";
+}
+
 }  // namespace
 
 Ref loaded_module(const std::string& name) {
@@ -83,7 +88,12 @@ void Modules::note_module(PyObject* name, PyObject* module, bool earlier) {
     const bool plain = has_plain_loader(dict);
     if (const auto known = records_.find(key); known != records_.end()) {
         if (known->second.module == module) return;  // it was only taken out and put back
-        records_.erase(known);
+        known->second = ModuleRecord{key, {}, false, nullptr, false};  // a plan may hold it: emptied, not erased
+    }
+    if (is_namespace_package(dict)) {
+        ModuleRecord& empty = records_[key];
+        empty = ModuleRecord{key, version_of_text("", "<" + key + ">"), false, module, false};
+        return;
     }
     if (!earlier) CodeCatcher::expect(key, !plain);
     if (path.empty() || !plain) return;
@@ -119,7 +129,7 @@ void Modules::note_code(const std::string& name, Caught caught) {
 ModuleRecord& Modules::record(const std::string& name) {
     const Ref module = loaded_module(name);
     const bool is_module = module && PyModule_Check(module.get());
-    if (const auto known = records_.find(name); known != records_.end()) {
+    if (const auto known = records_.find(name); known != records_.end() && known->second.module != nullptr) {
         ModuleRecord& record = known->second;
         try {
             record.version.prepare();

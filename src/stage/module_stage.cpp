@@ -35,6 +35,7 @@ void ModuleStage::run_statement(Scope& scope, Edit& edit) {
     const Ref root = scope.run({edit.now.node}, edit.now.offset);
     outcome_.held.push_back(root);
     if (edit.old && edit.old_root) outermost_pairs(edit, as_code(edit.old_root.get()), as_code(root.get()));
+    if (edit.old && edit.now.kind == Statement::Kind::block) merge_block_classes(scope, edit);
     if (edit.now.binds.empty() && edit.now.kind != Statement::Kind::import_)
         outcome_.changes.push_back({"statement", plan_.name, plan_.now.path, edit.line()});
 }
