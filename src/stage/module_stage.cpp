@@ -173,6 +173,8 @@ void ModuleStage::run(StagedModule& staged) {
     Scope scope(plan_, staged);
     old_values_ = Ref::steal(PyDict_Copy(live_));
     marks_ = marks_of(plan_.edits, live_);
+    if (dict_get(scope.names(), "__builtins__") == nullptr)  // a namespace package never executed anything
+        dict_set(scope.names(), "__builtins__", import_module("builtins").get());
     follow_import_names(scope);
     for (std::size_t i = 0; i < plan_.edits.size(); ++i) step(scope, plan_.edits[i], i);
     bind_differences(scope, plan_.edits);
