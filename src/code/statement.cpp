@@ -243,6 +243,12 @@ FunctionShell compare_shells(PyObject* old, PyObject* now) {
     return shell;
 }
 
+bool has_annotations(PyObject* function) {
+    if (attribute(function, "returns").get() != Py_None) return true;
+    const auto all = parameters(function);
+    return std::any_of(all.begin(), all.end(), [](const auto& each) { return attribute(each.second.get(), "annotation").get() != Py_None; });
+}
+
 std::vector<std::pair<std::string, Ref>> default_nodes(PyObject* function) {
     std::vector<std::pair<std::string, Ref>> found;
     const Ref arguments = attribute(function, "args");

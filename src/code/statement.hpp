@@ -67,6 +67,7 @@ struct FunctionShell {
 };
 FunctionShell compare_shells(PyObject* old, PyObject* now);
 
+bool has_annotations(PyObject* function);
 // The nodes of a function's default values, by parameter name.
 std::vector<std::pair<std::string, Ref>> default_nodes(PyObject* function);
 

@@ -15,6 +15,7 @@
 #include "commit/events.hpp"
 #include "compat/compat.hpp"
 #include "engine/describe.hpp"
+#include "engine/follow.hpp"
 #include "engine/turn.hpp"
 #include "live/in_flight.hpp"
 #include "live/retired.hpp"
@@ -267,7 +268,9 @@ class Update {
         const auto start = Clock::now();
         Resolved resolved = resolve(outcome);
         carry_events(resolved.replaced_code);
-        for (ModulePlan& module : plan.modules) move_lines(module, resolved.journal);
+        for (const ModulePlan& module : plan.modules) follow_places(module, resolved.journal);
+        remove_modules(plan.gone, resolved.journal);
+        for (const std::string& name : plan.gone) report_.changes.push_back({"module-removed", name, "", 0});
         for (Refusal& each : resolved.refusals) report_.refusals.push_back(each);
         if (!report_.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
         prepare(resolved.journal);
@@ -341,37 +344,6 @@ class Update {
         });
         all.insert(all.end(), functions.begin(), functions.end());
         return all;
-    }
-
-    // Code that only stands elsewhere now.
-    static void move_lines(const ModulePlan& module, Journal& journal) {
-        if (module.moves.empty()) return;
-        std::set<PyCodeObject*> inner;
-        const std::vector<PyCodeObject*> codes = CodeIndex::instance().codes_in(module.record->version.path);
-        for (PyCodeObject* code : codes)
-            for_nested(code, [&](PyCodeObject* nested) { for_all_code(nested, [&](PyCodeObject* each) { inner.insert(each); }); });
-        for (PyCodeObject* code : codes) {
-            if (inner.contains(code)) continue;
-            for (const LineMove& move : module.moves)
-                if (code->co_firstlineno >= move.first && code->co_firstlineno <= move.last)
-                    journal.push_back(LineWrite{Ref::borrow(as_object(code)), move.by});
-        }
-        move_classes(module, namespace_of(module.module.get()), journal);
-    }
-
-    // What inspect reads of classes (3.13).
-    static void move_classes(const ModulePlan& module, PyObject* dict, Journal& journal) {
-        for_items(dict, [&](PyObject* name, PyObject* value) {
-            if (!PyType_Check(value) || !PyUnicode_Check(name)) return;
-            const Ref members = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(value)));
-            PyObject* line = dict_get(members.get(), "__firstlineno__");
-            PyObject* owner = dict_get(members.get(), "__module__");
-            if (line == nullptr || !PyLong_Check(line) || owner == nullptr || !PyUnicode_Check(owner) || to_text(owner) != module.name) return;
-            const long at = PyLong_AsLong(line);
-            for (const LineMove& move : module.moves)
-                if (at >= move.first && at <= move.last)
-                    journal.push_back(MemberWrite{Ref::borrow(value), interned("__firstlineno__"), Ref::borrow(line), to_int(at + move.by), ""});
-        });
     }
 
     void update_instances() {
@@ -616,6 +588,7 @@ Report Core::undo(const std::shared_ptr<Past>& past) {
         const NoCollection no_collection;
         Inverse inverse = invert(past->journal, past->replaced_code);
         carry_events(inverse.replaced_code);
+        remove_modules(past->new_modules, inverse.journal);
         prepare(inverse.journal);
         const std::vector<ChangedCallee> callees = changed_callees(inverse.journal);
         const std::set<PyObject*> callers = callees.empty() ? std::set<PyObject*>() : running_code(inverse.replaced_code);

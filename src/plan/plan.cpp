@@ -4,16 +4,12 @@
 
 #include "code/import_names.hpp"
 #include "code/tree.hpp"
+#include "plan/reconstruct.hpp"
 
 namespace rebottle {
 namespace {
 
 using Kind = Statement::Kind;
-// A statement together with the compiled chunk that holds it.
-struct Located {
-    Statement statement;
-    Ref root;
-};
 
 // Compares two versions of one scope and lists the edits.
 class Comparison {
@@ -79,8 +75,22 @@ class Comparison {
     // Equal but for positions: code objects follow where lines within them moved.
     bool classify_same(Edit& edit) {
         if (force_ == Force::classes && edit.now.kind == Kind::class_) return classify_class(edit);
+        if (plan_.other_future && annotates(edit)) return true;
         edit.kind = force_ == Force::none ? Edit::Kind::lines : Edit::Kind::body;
         return edit.now.kind != Kind::assignment || mentioned_lambda(edit.now.node.get());
+    }
+
+    // Annotations mean something else under another `from __future__` line: they are evaluated again.
+    bool annotates(Edit& edit) {
+        if (edit.now.kind == Kind::class_) return classify_class(edit);
+        if (edit.now.kind == Kind::function && has_annotations(edit.now.node.get())) {
+            edit.kind = Edit::Kind::function;
+        } else if (is_node(edit.now.node.get(), "AnnAssign")) {
+            edit.kind = Edit::Kind::data;
+        } else {
+            return false;
+        }
+        return true;
     }
 
     static bool mentioned_lambda(PyObject* node) {
@@ -172,93 +182,6 @@ class Comparison {
     Force force_;
 };
 
-// Parses and compiles the chunks of one version between two indices.
-std::vector<Located> located(const Version& version, std::size_t first, std::size_t last, int flags) {
-    std::vector<Located> found;
-    for (std::size_t i = first; i < last; ++i) {
-        const Chunk& chunk = version.split.chunks[i];
-        const Ref tree = parse(std::string(chunk.in(version.text)), version.path, flags);
-        const int offset = chunk.line - 1;
-        const Ref root = compile(with_imports(tree.get(), version, flags).get(), version.path, flags);
-        shift_lines(as_code(root.get()), offset);
-        for (Statement& statement : statements_of(attribute(tree.get(), "body").get(), offset, i == 0))
-            found.push_back({std::move(statement), root});
-    }
-    return found;
-}
-
-// Chunks of equal text need no parsing: they are taken out of both sides, in order, and become moves.
-struct Middle {
-    std::vector<std::size_t> olds;
-    std::vector<std::size_t> news;
-};
-
-Middle differing_chunks(const Version& old, const Version& now, const SplitChange& change, std::vector<LineMove>& moves) {
-    Middle middle;
-    std::multimap<std::string_view, std::size_t> waiting;
-    const std::size_t old_end = old.split.chunks.size() - change.tail;
-    const std::size_t now_end = now.split.chunks.size() - change.tail;
-    for (std::size_t i = change.head; i < old_end; ++i) waiting.emplace(old.split.chunks[i].in(old.text), i);
-    const auto moved = [&](std::size_t from, std::size_t to) {
-        const Chunk& chunk = old.split.chunks[from];
-        const int by = now.split.chunks[to].line - chunk.line;
-        const std::string_view text = chunk.in(old.text);
-        const int last = chunk.line + static_cast<int>(std::count(text.begin(), text.end(), '\n'));
-        if (by != 0) moves.push_back({chunk.line, last, by});
-    };
-    for (std::size_t i = change.head; i < now_end; ++i) {
-        const auto same = waiting.find(now.split.chunks[i].in(now.text));
-        if (same != waiting.end()) {
-            moved(same->second, i);
-            waiting.erase(same);
-        } else {
-            middle.news.push_back(i);
-        }
-    }
-    for (const auto& [text, i] : waiting) middle.olds.push_back(i);
-    std::sort(middle.olds.begin(), middle.olds.end());
-    if (change.tail > 0) {
-        const Chunk& first_old = old.split.chunks[old_end];
-        const int by = now.split.chunks[now_end].line - first_old.line;
-        if (by != 0) moves.push_back({first_old.line, 1 << 30, by});
-    }
-    return middle;
-}
-
-std::vector<Located> located(const Version& version, const std::vector<std::size_t>& chunks, int flags) {
-    std::vector<Located> found;
-    for (const std::size_t i : chunks)
-        for (Located& each : located(version, i, i + 1, flags)) found.push_back(std::move(each));
-    return found;
-}
-
-[[noreturn]] void throw_source_error(const std::string& name, const Version& version, const PythonError& error) {
-    int line = 0;
-    if (const Ref number = attribute_or_null(error.value(), "lineno"); number && PyLong_Check(number.get()))
-        line = static_cast<int>(PyLong_AsLong(number.get()));
-    throw SourceError(name, version.path, line, "its new source doesn't compile: " + describe(error.value()),
-                      Ref::borrow(error.value()));
-}
-
-// The parser is the judge of the whole where a part is wrong, or where the parts don't tell.
-void check_whole(const std::string& name, const Version& version) {
-    try {
-        compile(to_str(version.text).get(), version.path, 0);
-    } catch (const PythonError& error) {
-        if (error.is(PyExc_KeyboardInterrupt)) throw;
-        throw_source_error(name, version, error);
-    }
-}
-
-bool needs_whole_check(const Version& version, const std::vector<std::size_t>& chunks) {
-    if (!version.split.complete) return true;
-    return std::any_of(chunks.begin(), chunks.end(), [&](std::size_t i) {
-        const std::string_view text = version.split.chunks[i].in(version.text);
-        return text.starts_with("global ") || text.find("__future__") != std::string_view::npos || text.starts_with(" ") ||
-               text.starts_with("\t");
-    });
-}
-
 }  // namespace
 
 Ref live_value(PyObject* module_dict, const std::string& path) {
@@ -288,41 +211,8 @@ Ref live_class(PyObject* module_dict, const std::string& path) {
     return same_module && to_text(qualified.get()) == path ? value : Ref();
 }
 
-ModulePlan compare(ModuleRecord& record, Version now, const Request& request) {
-    ModulePlan result;
-    result.name = record.name;
-    result.module = loaded_module(record.name);
-    result.record = &record;
-    const int old_flags = future_flags(record.version.text);
-    result.flags = future_flags(now.text);
-    const bool everything = request.force != Force::none || old_flags != result.flags;
-    if (!everything && record.version.text == now.text) {
-        result.now = std::move(now);
-        return result;
-    }
-    SplitChange change = everything ? SplitChange{now.split, 0, 0} : split_again(record.version.text, record.version.split, now.text);
-    now.split = std::move(change.now);
-    Middle middle;
-    if (everything) {
-        for (std::size_t i = 0; i < record.version.split.chunks.size(); ++i) middle.olds.push_back(i);
-        for (std::size_t i = 0; i < now.split.chunks.size(); ++i) middle.news.push_back(i);
-    } else {
-        middle = differing_chunks(record.version, now, change, result.moves);
-    }
-    if (needs_whole_check(now, middle.news)) check_whole(record.name, now);
-    try {
-        const std::vector<Located> olds = located(record.version, middle.olds, old_flags);
-        const std::vector<Located> news = located(now, middle.news, result.flags);
-        Force force = request.force;
-        if (force == Force::none && old_flags != result.flags) force = Force::functions;
-        result.edits = Comparison(result, force).scope(olds, news, "");
-    } catch (const PythonError& error) {
-        if (error.is(PyExc_KeyboardInterrupt)) throw;
-        check_whole(record.name, now);
-        throw_source_error(record.name, now, error);
-    }
-    result.now = std::move(now);
-    return result;
+std::vector<Edit> compare_scopes(const ModulePlan& plan, const std::vector<Located>& olds, const std::vector<Located>& news, Force force) {
+    return Comparison(plan, force).scope(olds, news, "");
 }
 
 }  // namespace rebottle

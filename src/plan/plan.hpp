@@ -56,13 +56,18 @@ struct ModulePlan {
     int flags = 0;
     std::vector<Edit> edits;
     std::vector<LineMove> moves;
-    bool changed() const { return !edits.empty() || !moves.empty(); }
+    std::vector<Refusal> refusals;
+    std::vector<Kept> kept;
+    Ref import_names;  // see changed_import_names
+    bool other_future = false;  // its `from __future__` lines changed
+    bool changed() const { return !edits.empty() || !moves.empty() || import_names; }
 };
 
 struct Plan {
     std::vector<ModulePlan> modules;
     std::list<ModulePlan> followers;  // modules outside of the update that imported what it renews
     std::vector<std::string> unchanged;
+    std::vector<std::string> gone;  // modules to be taken out
     std::vector<Refusal> refusals;
     std::vector<Kept> kept;
     double read = 0;     // seconds
@@ -76,6 +81,8 @@ Ref live_value(PyObject* module_dict, const std::string& path);
 
 // Reads, compiles and compares. Errors: SourceError; ValueError or the like for arguments.
 Plan plan(const Request& request);
+// Where a module is still being executed, takes out what it hasn't come to.
+void leave_out_unreached(ModulePlan& plan);
 // Compares the recorded version of one module with `now`.
 ModulePlan compare(ModuleRecord& record, Version now, const Request& request);
 

@@ -41,6 +41,7 @@ std::optional<Version> new_version(const Wanted& wanted, PyObject* module, Modul
         const std::string path = record.version.path.empty() ? "<" + wanted.name + ">" : record.version.path;
         Version version = version_of_text(decode(text->second), path);
         version.stamp = record.version.stamp;
+        version.handed = true;
         return version;
     }
     if (!wanted.by_name && request.force == Force::none && !Modules::instance().maybe_changed(record)) return std::nullopt;
@@ -48,7 +49,11 @@ std::optional<Version> new_version(const Wanted& wanted, PyObject* module, Modul
     if (!version) {
         if (wanted.by_name)
             throw SourceError(wanted.name, record.version.path, 0, "the import system doesn't find it any more");
-        plan.kept.push_back({wanted.name, "the import system doesn't find it any more", record.version.path, 0});
+        if (request.prune) {
+            plan.gone.push_back(wanted.name);
+        } else {
+            plan.kept.push_back({wanted.name, "the import system doesn't find it any more", record.version.path, 0});
+        }
     }
     return version;
 }
@@ -73,14 +78,18 @@ void plan_module(const Wanted& wanted, const Request& request, Plan& plan) {
     plan.read += std::chrono::duration<double>(read - start).count();
     if (!now) return;
     ModulePlan compared = compare(record, std::move(*now), request);
+    leave_out_unreached(compared);
+    plan.kept.insert(plan.kept.end(), compared.kept.begin(), compared.kept.end());
     plan.compile += std::chrono::duration<double>(Clock::now() - read).count();
-    plan.modules.push_back(std::move(compared));
+    plan.refusals.insert(plan.refusals.end(), compared.refusals.begin(), compared.refusals.end());
+    if (compared.refusals.empty()) plan.modules.push_back(std::move(compared));
 }
 
 }  // namespace
 
 Plan plan(const Request& request) {
     Plan result;
+    refresh_finders();
     for (const Wanted& wanted : select(request)) plan_module(wanted, request, result);
     return result;
 }

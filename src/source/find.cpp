@@ -1,6 +1,4 @@
 // Asks the import system (sys.meta_path, the module's loader) for the present source of a module.
-#include <array>
-
 #include "source/modules.hpp"
 
 namespace rebottle {
@@ -60,7 +58,8 @@ std::string loader_bytes(PyObject* loader, const std::string& path) {
 }
 
 bool is_standard_loader(PyObject* loader) {
-    return is_own_method(loader, "exec_module", "SourceFileLoader") && is_own_method(loader, "get_code", "SourceFileLoader");
+    return is_own_method(loader, "exec_module", "SourceFileLoader") && is_own_method(loader, "get_code", "SourceFileLoader") &&
+           is_own_method(loader, "source_to_code", "SourceFileLoader");
 }
 
 Ref loader_source(PyObject* loader, const std::string& name) {
@@ -70,55 +69,30 @@ Ref loader_source(PyObject* loader, const std::string& name) {
     return PyUnicode_Check(text.get()) ? text : Ref();
 }
 
-// The code object that `exec_module` of a loader would run: it is caught as it is handed to exec().
-Ref code_of_exec_module(PyObject* loader, PyObject* spec);
-
-// Where a loader makes code by itself, its code counts; its text too if both say the same.
+// A loader that compiles or executes by itself: its code counts. What it compiles is caught, to know the statements as well.
 void set_from_loader(Version& version, PyObject* loader, const std::string& name) {
-    const Ref get_code = attribute_or_null(loader, "get_code");
-    const bool zip = std::string_view(Py_TYPE(loader)->tp_name) == "zipimport.zipimporter" ||
-                     std::string_view(Py_TYPE(loader)->tp_name) == "zipimporter";
-    const bool plain_exec = is_own_method(loader, "exec_module", "SourceFileLoader") || zip;
-    if (const Ref text = loader_source(loader, name); text && (zip || (plain_exec && !get_code))) {
-        version.form = Version::Form::text;
-        set_text(version, decode(std::string(view(text.get()))));
-        return;
+    Caught caught;
+    if (is_own_method(loader, "exec_module", "SourceFileLoader")) {
+        caught = catch_compiled([&] {
+            if (!is_own_method(loader, "get_code", "SourceFileLoader")) return call_method(loader, "get_code", {to_str(name).get()});
+            const Ref path = to_str(version.path);  // not get_code(): that would look at cached bytecode
+            const Ref data = call_method(loader, "get_data", {path.get()});
+            return call_method(loader, "source_to_code", {data.get(), path.get()});
+        });
+    } else {
+        const Ref make = attribute(import_module("importlib.util").get(), "module_from_spec");
+        const Ref module = call(make.get(), {version.spec.get()});
+        caught = catch_executed([&] { return call_method(loader, "exec_module", {module.get()}); });
     }
+    if (!caught.code || !PyCode_Check(caught.code.get())) throw SourceError(name, version.path, 0, "its loader gives neither text nor code");
     version.form = Version::Form::code;
-    version.code = plain_exec && get_code ? call(get_code.get(), {to_str(name).get()})
-                                          : code_of_exec_module(loader, version.spec.get());
-    if (!version.code || !PyCode_Check(version.code.get()))
-        throw SourceError(name, version.path, 0, "its loader gives neither text nor code");
-    version.path = to_text(reinterpret_cast<PyCodeObject*>(version.code.get())->co_filename);
+    version.path = to_text(reinterpret_cast<PyCodeObject*>(caught.code.get())->co_filename);
+    version.code = std::move(caught.code);
+    version.source = std::move(caught.source);
+    version.prepare();
 }
 
-// The function exec() audits, while one loader's code is being caught.
-PyObject* catching = nullptr;
-PyObject* caught = nullptr;
-
-int on_audit(const char* event, PyObject* arguments, void*) {
-    if (catching == nullptr || std::string_view(event) != "exec") return 0;
-    PyObject* code = PyTuple_GET_SIZE(arguments) > 0 ? PyTuple_GET_ITEM(arguments, 0) : nullptr;
-    if (code == nullptr || !PyCode_Check(code) || reinterpret_cast<PyCodeObject*>(code)->co_flags & CO_OPTIMIZED) return 0;
-    caught = Py_NewRef(code);
-    catching = nullptr;
-    PyErr_SetString(PyExc_SystemExit, "rebottle: the module's code is caught, not run");
-    return -1;
-}
-
-Ref code_of_exec_module(PyObject* loader, PyObject* spec) {
-    static const bool hooked = PySys_AddAuditHook(&on_audit, nullptr) == 0;
-    if (!hooked) raise(PyExc_RuntimeError, "rebottle: an audit hook was refused");
-    const Ref make = attribute(import_module("importlib.util").get(), "module_from_spec");
-    const Ref module = call(make.get(), {spec});
-    catching = spec;
-    caught = nullptr;
-    const Ref done = Ref::steal_or_null(PyObject_CallMethod(loader, "exec_module", "O", module.get()));
-    catching = nullptr;
-    if (caught == nullptr && !done) throw PythonError();
-    PyErr_Clear();
-    return Ref::steal_or_null(std::exchange(caught, nullptr));
-}
+bool is_zip_importer(PyObject* loader) { return std::string_view(Py_TYPE(loader)->tp_name).ends_with("zipimporter"); }
 
 Version read_version(const std::string& name, Ref spec) {
     Version version;
@@ -135,15 +109,17 @@ Version read_version(const std::string& name, Ref spec) {
             loader.get() == machinery(compiled).get())
             throw CompiledModule{origin ? to_text(origin.get()) : ""};
     version.path = python_path(spec.get(), loader.get(), name);
-    version.loader = loader;
-    if (!is_standard_loader(loader.get())) {
+    const Ref text = is_zip_importer(loader.get()) ? loader_source(loader.get(), name) : Ref();
+    if (text) {
+        version.form = Version::Form::text;
+        set_text(version, decode(std::string(view(text.get()))));
+    } else if (is_standard_loader(loader.get())) {
+        version.stamp = stamp_of(version.path);
+        version.form = Version::Form::text;
+        set_text(version, decode(loader_bytes(loader.get(), version.path)));
+    } else {
         set_from_loader(version, loader.get(), name);
-        return version;
     }
-    version.stamp = stamp_of(version.path);
-    version.form = is_own_method(loader.get(), "source_to_code", "SourceFileLoader") ? Version::Form::text
-                                                                                    : Version::Form::transformed;
-    set_text(version, decode(loader_bytes(loader.get(), version.path)));
     return version;
 }
 
@@ -161,7 +137,28 @@ Version read_script(const std::string& path) {
     throw SourceError(name, path, line, "its source can't be read: " + describe(error.value()), Ref::borrow(error.value()));
 }
 
+void refresh(PyObject* finder) {
+    try {
+        if (const Ref method = attribute_or_null(finder, "invalidate_caches")) call(method.get());
+    } catch (const PythonError& error) {
+        if (!error.is(PyExc_Exception)) throw;  // it will say so itself when it is asked for the module
+    }
+}
+
 }  // namespace
+
+void refresh_finders() {
+    const Ref sys = import_module("sys");
+    const Ref path_finder = machinery("PathFinder");
+    const Ref finders = Ref::steal(PySequence_List(attribute(sys.get(), "meta_path").get()));
+    for_sequence(finders.get(), [&](PyObject* finder) {
+        if (finder != path_finder.get()) refresh(finder);  // it would import importlib.metadata for its caches
+    });
+    const Ref importers = Ref::steal(PyDict_Values(attribute(sys.get(), "path_importer_cache").get()));
+    for_sequence(importers.get(), [](PyObject* importer) {
+        if (importer != Py_None) refresh(importer);
+    });
+}
 
 Version version_of_text(std::string text, const std::string& path) {
     Version version;

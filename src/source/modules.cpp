@@ -22,6 +22,11 @@ bool has_plain_loader(PyObject* dict) {
     return std::string_view(Py_TYPE(loader)->tp_name) == "SourceFileLoader";
 }
 
+bool is_namespace_package(PyObject* dict) {
+    PyObject* path = PyDict_GetItemString(dict, "__path__");
+    return path != nullptr && std::string_view(Py_TYPE(path)->tp_name) == "_NamespacePath";
+}
+
 }  // namespace
 
 Ref loaded_module(const std::string& name) {
@@ -53,10 +58,11 @@ Modules::Modules() {
     const Ref paths = call_method(import_module("sysconfig").get(), "get_paths");
     for (const char* key : {"stdlib", "platstdlib"})
         if (PyObject* path = dict_get(paths.get(), key)) foreign_.push_back(to_text(path) + "/");
+    CodeCatcher::start([this](const std::string& name, Caught caught) { note_code(name, std::move(caught)); });
     watcher_ = check(PyDict_AddWatcher(&Modules::on_event));
     check(PyDict_Watch(watcher_, sys_modules()));
     const Ref items = Ref::steal(PyDict_Copy(sys_modules()));
-    for_items(items.get(), [this](PyObject* name, PyObject* module) { note_module(name, module); });
+    for_items(items.get(), [this](PyObject* name, PyObject* module) { note_module(name, module, true); });
 }
 
 bool Modules::is_foreign(const std::string& path) const {
@@ -68,7 +74,7 @@ int Modules::on_event(PyDict_WatchEvent event, PyObject*, PyObject* key, PyObjec
     if ((event == PyDict_EVENT_ADDED || event == PyDict_EVENT_MODIFIED) && key != nullptr && value != nullptr) {
         const ErrorAside aside;
         try {
-            instance().note_module(key, value);
+            instance().note_module(key, value, false);
         } catch (const std::exception&) {
             // A module that isn't recorded is judged by its live code.
         }
@@ -77,60 +83,76 @@ int Modules::on_event(PyDict_WatchEvent event, PyObject*, PyObject* key, PyObjec
 }
 
 // Runs no Python code: the dict is about to be changed.
-void Modules::note_module(PyObject* name, PyObject* module) {
+void Modules::note_module(PyObject* name, PyObject* module, bool earlier) {
     if (!PyUnicode_Check(name) || !PyModule_Check(module)) return;
     const std::string key(view(name));
     if (noting_ && PyThread_get_thread_ident() == noting_thread_) noted_.push_back(key);
     PyObject* dict = PyModule_GetDict(module);
     const std::string path = python_file(dict);
+    const bool plain = has_plain_loader(dict);
+    if (const auto known = records_.find(key); known != records_.end()) {
+        if (known->second.module == module) return;  // it was only taken out and put back
+        known->second = ModuleRecord{key, {}, false, nullptr, false};  // a plan may hold it: emptied, not erased
+    }
+    if (is_namespace_package(dict)) {
+        ModuleRecord& empty = records_[key];
+        empty = ModuleRecord{key, version_of_text("", "<" + key + ">"), false, module, false};
+        return;
+    }
+    if (!earlier) CodeCatcher::expect(key, !plain);
+    if (path.empty() || !plain) return;
     ModuleRecord record;
     record.name = key;
-    if (!path.empty() && has_plain_loader(dict)) {
-        record.user = !is_foreign(path);
-        if (!record.user) return;
-        try {
-            record.version.stamp = stamp_of(path);
-            record.version.raw = read_file(path);
-            record.version.form = Version::Form::text;
-            record.version.path = path;
-        } catch (const PythonError&) {
-            record.version = Version();  // unreadable: the live code is all there is
-        }
-        records_[key] = std::move(record);
-    } else if (PyDict_GetItemString(dict, "__loader__") != nullptr) {
-        if (pending_.empty()) Py_AddPendingCall(&Modules::on_pending, nullptr);
-        pending_.insert(key);
+    record.module = module;
+    record.earlier = earlier;
+    record.user = !is_foreign(path);
+    if (!record.user) return;
+    try {
+        record.version.stamp = stamp_of(path);
+        record.version.raw = read_file(path);
+        record.version.form = Version::Form::text;
+        record.version.path = path;
+    } catch (const PythonError&) {
+        record.version = Version();  // unreadable: the live code is all there is
     }
+    records_[key] = std::move(record);
 }
 
-int Modules::on_pending(void*) {
-    return as_callback(-1, [] {
-        Modules& self = instance();
-        const std::set<std::string> names = std::exchange(self.pending_, {});
-        for (const std::string& name : names)
-            if (!self.records_.contains(name)) self.record(name);
-        return 0;
-    });
+void Modules::note_code(const std::string& name, Caught caught) {
+    ModuleRecord record;
+    record.name = name;
+    record.module = loaded_module(name).get();
+    record.version.form = Version::Form::code;
+    record.version.path = to_text(reinterpret_cast<PyCodeObject*>(caught.code.get())->co_filename);
+    record.version.code = std::move(caught.code);
+    record.version.source = std::move(caught.source);
+    record.user = !is_foreign(record.version.path) && !record.version.path.starts_with("<frozen");
+    records_[name] = std::move(record);
 }
 
 ModuleRecord& Modules::record(const std::string& name) {
-    if (const auto known = records_.find(name); known != records_.end()) {
+    const Ref module = loaded_module(name);
+    const bool is_module = module && PyModule_Check(module.get());
+    if (const auto known = records_.find(name); known != records_.end() && known->second.module != nullptr) {
+        ModuleRecord& record = known->second;
         try {
-            known->second.version.prepare();
+            record.version.prepare();
+            if (record.earlier && is_module) record.version = agreeing_version(module.get(), std::move(record.version));
         } catch (const PythonError&) {
-            known->second.version = Version();
+            record.version = Version();
         }
-        return known->second;
+        record.earlier = false;
+        return record;
     }
-    pending_.erase(name);
     ModuleRecord record;
     record.name = name;
-    const Ref module = loaded_module(name);
-    if (module && PyModule_Check(module.get())) {
+    record.module = module.get();
+    if (is_module) {
         try {
-            if (std::optional<Version> version = find_version(name, module.get())) record.version = std::move(*version);
+            std::optional<Version> version = find_version(name, module.get());
+            record.version = agreeing_version(module.get(), version ? std::move(*version) : Version());
         } catch (const SourceError&) {
-            record.version = Version();
+            record.version = agreeing_version(module.get(), Version());
         } catch (const CompiledModule&) {
             record.version = Version();
         } catch (const PythonError&) {

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <regex>
+#include <vector>
 
 namespace rebottle {
 namespace {
@@ -67,6 +68,53 @@ std::string with_plain_line_ends(std::string text) {
     return out;
 }
 
+// Whether compiling text or a tree gives just this code.
+bool gives(PyObject* source, const Version& version) {
+    static PyObject* const compile = attribute(import_module("builtins").get(), "compile").release();
+    try {
+        const Ref path = to_str(version.path);
+        const Ref flags = to_int(future_flags(version));  // those that the loader's own module lends count as well
+        const Ref code = call(compile, {source, path.get(), interned("exec").get(), flags.get(), Py_True});
+        return check(PyObject_RichCompareBool(code.get(), version.code.get(), Py_EQ)) == 1;
+    } catch (const PythonError& error) {
+        if (!error.is(PyExc_Exception)) throw;
+        return false;
+    }
+}
+
+// The text among what may have been compiled: str reaches the compiler as UTF-8, bytes as they are.
+std::vector<std::string> readings(PyObject* bytes) {
+    const std::string content(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)));
+    std::vector<std::string> texts{with_plain_line_ends(content)};
+    try {
+        texts.push_back(decode(content));
+    } catch (const PythonError&) {
+        return texts;  // it wasn't bytes then
+    }
+    return texts;
+}
+
+// Finds out what the caught source says: its statements are known where it gives the code that was run.
+void settle(Version& version) {
+    const Ref source = std::exchange(version.source, {});
+    version.form = Version::Form::code;
+    if (!PyBytes_Check(source.get())) {
+        if (!gives(source.get(), version)) return;
+        version.tree = source;
+        version.form = Version::Form::tree;
+        return;
+    }
+    for (std::string& text : readings(source.get())) {
+        const Ref whole = Ref::steal_or_null(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "strict"));
+        if (!whole) PyErr_Clear();
+        if (!whole || !gives(whole.get(), version)) continue;
+        version.text = std::move(text);
+        version.split = split(version.text);
+        version.form = Version::Form::text;
+        return;
+    }
+}
+
 }  // namespace
 
 Stamp stamp_of(const std::string& path) {
@@ -104,11 +152,19 @@ std::string decode(const std::string& bytes) {
 }
 
 void Version::prepare() {
-    if (raw.empty()) return;
-    form = Form::unknown;
-    text = decode(std::exchange(raw, {}));
-    split = rebottle::split(text);
-    form = Form::text;
+    if (!raw.empty()) {
+        form = Form::unknown;
+        text = decode(std::exchange(raw, {}));
+        split = rebottle::split(text);
+        form = Form::text;
+    } else if (source) {
+        settle(*this);
+    }
+}
+
+int future_flags(const Version& version) {
+    constexpr int future = 0x1fe0000;  // CO_FUTURE_...
+    return version.code ? version.code.as<PyCodeObject>()->co_flags & future : future_flags(version.text);
 }
 
 int future_flags(const std::string& text) {

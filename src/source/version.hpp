@@ -46,10 +46,10 @@ struct ImportedNames;  // see plan/importers.hpp
 
 struct Version {
     enum class Form {
-        unknown,     // nobody recorded it: the live code is all there is
-        text,        // text, compiled as the language says
-        transformed, // text, compiled piece by piece by the loader's source_to_code
-        code,        // only code, from bytecode or from a loader that makes it by itself
+        unknown,  // nobody recorded it: the live code is all there is
+        text,     // text, compiled as the language says
+        tree,     // the syntax tree that the loader made of its text
+        code,     // only code, from bytecode or from a loader that makes it by itself
     };
 
     Form form = Form::unknown;
@@ -57,15 +57,18 @@ struct Version {
     std::string raw;   // bytes read at import, until `prepare` decodes them
     std::string text;  // UTF-8, lines ended by \n
     Split split;
-    Ref code;    // of the whole module, where the form is `code`
+    Ref source;  // what a loader compiled: bytes or an ast.Module, until `prepare` compares it with `code`
+    Ref tree;    // ast.Module, where the form is `tree`
+    Ref code;    // of the whole module, where a loader made it
     Ref spec;    // what the import system answered, or nothing
-    Ref loader;  // which of it compiles, where the form is `transformed`
     Stamp stamp;
     std::shared_ptr<const ImportedNames> imported;  // once somebody asked
+    bool handed = false;  // its text was handed over, no loader has it
 
     // Decodes and splits what was only read so far. Errors: those of `decode`; the form is unknown then.
     void prepare();
-    bool has_text() const { return form == Form::text || form == Form::transformed; }
+    // Whether its statements are known.
+    bool has_statements() const { return form == Form::text || form == Form::tree; }
 };
 
 // The whole content of a file. Errors: OSError as PythonError. Threads: keeps the GIL.
@@ -76,5 +79,7 @@ std::string decode(const std::string& bytes);
 
 // Flags of the `from __future__` lines at the start of a text.
 int future_flags(const std::string& text);
+// Those that a version is compiled with.
+int future_flags(const Version& version);
 
 }  // namespace rebottle

@@ -37,6 +37,7 @@ void ModuleStage::run_statement(Scope& scope, Edit& edit) {
     outcome_.held.push_back(root);
     note_shadowed(scope, edit);
     if (edit.old && edit.old_root) outermost_pairs(edit, as_code(edit.old_root.get()), as_code(root.get()));
+    if (edit.old && edit.now.kind == Statement::Kind::block) merge_block_classes(scope, edit);
     if (edit.now.binds.empty() && edit.now.kind != Statement::Kind::import_)
         outcome_.changes.push_back({"statement", plan_.name, plan_.now.path, edit.line()});
 }
@@ -61,7 +62,8 @@ void ModuleStage::remove(Scope& scope, Edit& edit) {
         PyObject* live = dict_get(scope.names(), name);
         if (live == nullptr || PyModule_Check(live) || is_bound_again(scope, name)) continue;
         const bool function = PyFunction_Check(live) || PyObject_TypeCheck(live, &PyClassMethod_Type) || PyObject_TypeCheck(live, &PyStaticMethod_Type);
-        if (request_.prune || (marks_.delete_functions && function) || is_inherited(scope, name) || is_supplied(scope, name)) {
+        if (request_.prune || (marks_.delete_functions && function) || is_inherited(scope, name) ||
+            (is_supplied(scope) && is_as_bound(scope, edit, name, live))) {
             check(PyDict_DelItem(scope.names(), interned(name).get()));
         } else if (edit.old.kind != Statement::Kind::import_) {
             outcome_.kept.push_back({plan_.name + "." + scope.where(name), "gone from the source, the name stays (prune=True removes it)", plan_.now.path, 0});
@@ -100,7 +102,7 @@ bool ModuleStage::is_inherited(const Scope& scope, const std::string& name) {
     return false;
 }
 
-bool ModuleStage::is_supplied(const Scope& scope, const std::string&) {
+bool ModuleStage::is_supplied(const Scope& scope) {
     return !scope.is_class() && dict_get(scope.names(), "__getattr__") != nullptr;
 }
 
@@ -113,6 +115,14 @@ bool ModuleStage::renew_annotations(const Scope& scope, PyObject* key, PyObject*
     for_items(after, [&](PyObject* name, PyObject* value) { same = same && dict_get(before, name) == value; });
     if (!same) outcome_.renewals.push_back({Ref::borrow(before), Ref::borrow(after), ""});
     return true;
+}
+
+bool ModuleStage::is_as_bound(Scope& scope, const Edit& edit, const std::string& name, PyObject* live) {
+    if (edit.old.kind != Statement::Kind::assignment) return true;
+    const Ref value = value_node(edit.old);
+    if (!value || edit.old.binds.size() != 1 || !is_pure(value.get())) return false;
+    const Ref former = old_value_of(scope, edit, value);
+    return former && equal(former.get(), live);
 }
 
 void ModuleStage::bind_differences(Scope& scope, const std::vector<Edit>& edits) {
@@ -188,6 +198,19 @@ void ModuleStage::describe(Binding& binding, const std::vector<Edit>& edits) con
     if (const auto known = evaluated_.find(binding.where); known != evaluated_.end()) binding.decorators_changed = known->second;
 }
 
+void ModuleStage::follow_import_names(Scope& scope) {
+    if (!plan_.import_names) return;
+    for_items(plan_.import_names.get(), [&](PyObject* name, PyObject* value) {
+        if (value != Py_Ellipsis) {
+            dict_set(scope.names(), name, value);
+        } else if (dict_get(scope.names(), name) != nullptr) {
+            check(PyDict_DelItem(scope.names(), name));
+        }
+    });
+    if (plan_.record->version.path != plan_.now.path && only_ == nullptr)
+        outcome_.changes.push_back({"module-origin", plan_.name, plan_.now.path, 0});
+}
+
 void ModuleStage::without_running() {
     for (Edit& edit : plan_.edits) bodies(edit);
     instances(plan_.edits, live_);
@@ -198,6 +221,9 @@ void ModuleStage::without_running() {
 void ModuleStage::run(StagedModule& staged) {
     Scope scope(plan_, staged);
     marks_ = marks_of(plan_.edits, live_);
+    if (dict_get(scope.names(), "__builtins__") == nullptr)  // a namespace package never executed anything
+        dict_set(scope.names(), "__builtins__", import_module("builtins").get());
+    follow_import_names(scope);
     for (const std::string& name : taken_) add_derived(scope, plan_.edits, readers(scope, {}, name), name, 0);
     run_all(scope, plan_.edits);
     unshadow(scope, std::numeric_limits<int>::max());

@@ -55,8 +55,15 @@ class ModuleStage {
     int last_line_binding(const std::string& name) const;
     void unshadow(Scope& scope, int line);
     static bool is_inherited(const Scope& scope, const std::string& name);
-    static bool is_supplied(const Scope& scope, const std::string&);
     bool renew_annotations(const Scope& scope, PyObject* key, PyObject* after);
+    // Whether the module's __getattr__ answers for names that it doesn't bind.
+    static bool is_supplied(const Scope& scope);
+    // Whether a name still holds what the former source bound to it.
+    bool is_as_bound(Scope& scope, const Edit& edit, const std::string& name, PyObject* live);
+    // What the import system says of the module.
+    void follow_import_names(Scope& scope);
+    // Classes that a block made anew stand for those that it made before.
+    void merge_block_classes(Scope& scope, const Edit& edit);
     void bind_differences(Scope& scope, const std::vector<Edit>& edits);
     void describe(Binding& binding, const std::vector<Edit>& edits) const;
     // Errors of the user's code get the place where they happened.

@@ -177,7 +177,7 @@ Outcome stage(Plan& plan, const Request& request, World& world) {
         ModuleStage& one = *stages.back();
         one.prepare();
         collect_class_attributes(module.edits, deferral);
-        if (!runs_something(module.edits)) {
+        if (!runs_something(module.edits) && !module.import_names) {
             one.without_running();
             continue;
         }

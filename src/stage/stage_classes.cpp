@@ -122,6 +122,46 @@ std::vector<Ref> ModuleStage::removed_decorators(const Edit& edit) const {
     return found;
 }
 
+namespace {
+
+// The class statements in a block, by name; the last one of a name counts.
+void collect_classes(PyObject* node, std::map<std::string, Ref>& found) {
+    for_children(node, [&](PyObject* child) {
+        if (is_node(child, "ClassDef")) {
+            found[attribute_text(child, "name")] = Ref::borrow(child);
+        } else if (!is_function(child)) {
+            collect_classes(child, found);
+        }
+    });
+}
+
+std::vector<std::string> names_in(PyObject* class_statement) {
+    std::vector<std::string> names;
+    for (const Statement& member : statements_of(attribute(class_statement, "body").get(), 0, true))
+        names.insert(names.end(), member.binds.begin(), member.binds.end());
+    return names;
+}
+
+}  // namespace
+
+void ModuleStage::merge_block_classes(Scope& scope, const Edit& edit) {
+    std::map<std::string, Ref> olds;
+    collect_classes(edit.old.node.get(), olds);
+    for (const auto& [name, statement] : olds) {
+        const Ref live = live_class(live_, scope.where(name));
+        PyObject* made = dict_get(scope.names(), name);
+        if (!live || made == nullptr || made == live.get() || !PyType_Check(made) || !edit.now.binds_name(name)) continue;
+        ClassMerge merge;
+        merge.live = live;
+        merge.staged = Ref::borrow(made);
+        merge.module = plan_.name;
+        merge.where = scope.where(name);
+        merge.line = edit.now.line;
+        merge.old_names = names_in(statement.get());
+        outcome_.merges.push_back(std::move(merge));
+    }
+}
+
 void ModuleStage::member_swaps(const Edit& edit, PyCodeObject* root) {
     for (const Edit& member : edit.members) {
         if (!member.old || !member.now) continue;

@@ -42,6 +42,10 @@ Policy ModuleStage::policy_of(const Edit& edit) const {
 }
 
 void ModuleStage::change_data(Scope& scope, Edit& edit) {
+    if (plan_.other_future && edit.old && same_tree(edit.old.node.get(), edit.now.node.get())) {
+        follow_annotation(scope, edit);
+        return;
+    }
     if (!is_policy_data(scope, edit)) {
         run_statement(scope, edit);
         return;
@@ -63,7 +67,7 @@ void ModuleStage::change_data(Scope& scope, Edit& edit) {
 void ModuleStage::follow_annotation(Scope& scope, const Edit& edit) {
     static PyObject* const copy = attribute(import_module("copy").get(), "copy").release();
     if (!is_node(edit.now.node.get(), "AnnAssign") || !is_node(edit.old.node.get(), "AnnAssign") ||
-        same_field(edit.old.node.get(), edit.now.node.get(), "annotation"))
+        (same_field(edit.old.node.get(), edit.now.node.get(), "annotation") && !plan_.other_future))
         return;
     const Ref alone = call(copy, {edit.now.node.get()});
     check(PyObject_SetAttrString(alone.get(), "value", Py_None));

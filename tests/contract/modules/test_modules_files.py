@@ -127,6 +127,7 @@ def test_a_module_in_a_zip_archive(
     assert f() == one.g() == "new"
     assert module.more() == 1
     assert inspect.getsource(f) == "def f(): return 'new'\n"
+    program.go_back()
     monkeypatch.delitem(sys.modules, name)
 
 

@@ -108,11 +108,12 @@ LOADERS = [GetSource, GetCode, ExecModule, SourceToCode]
 
 
 @pytest.fixture
-def vault(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
+def vault(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, program: Program) -> Iterator[Vault]:
     """A vault with the loader that the test asks for, on ``sys.meta_path``."""
     it = Vault(request.param)
     monkeypatch.setattr(sys, "meta_path", [it, *sys.meta_path])
     yield it
+    program.go_back()
     for name in it.texts:
         sys.modules.pop(name, None)
 

@@ -1,0 +1,217 @@
+// Two versions of one module: what of their texts differs, compiled and compared.
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <numeric>
+
+#include "code/import_names.hpp"
+#include "code/tree.hpp"
+#include "plan/plan.hpp"
+#include "plan/reconstruct.hpp"
+#include "plan/rules.hpp"
+
+namespace rebottle {
+namespace {
+
+using Kind = Statement::Kind;
+
+// Parses and compiles the chunks of one version between two indices.
+std::vector<Located> located(const Version& version, std::size_t first, std::size_t last, int flags) {
+    std::vector<Located> found;
+    for (std::size_t i = first; i < last; ++i) {
+        const Chunk& chunk = version.split.chunks[i];
+        const Ref tree = parse(std::string(chunk.in(version.text)), version.path, flags);
+        const int offset = chunk.line - 1;
+        const Ref root = compile(with_imports(tree.get(), version, flags).get(), version.path, flags);
+        shift_lines(as_code(root.get()), offset);
+        for (Statement& statement : statements_of(attribute(tree.get(), "body").get(), offset, i == 0))
+            found.push_back({std::move(statement), root});
+    }
+    return found;
+}
+
+// Chunks of equal text need no parsing: they are taken out of both sides, in order, and become moves.
+struct Middle {
+    std::vector<std::size_t> olds;
+    std::vector<std::size_t> news;
+};
+
+Middle differing_chunks(const Version& old, const Version& now, const SplitChange& change, std::vector<LineMove>& moves) {
+    Middle middle;
+    std::map<std::string_view, std::deque<std::size_t>> waiting;
+    const std::size_t old_end = old.split.chunks.size() - change.tail;
+    const std::size_t now_end = now.split.chunks.size() - change.tail;
+    for (std::size_t i = change.head; i < old_end; ++i) waiting[old.split.chunks[i].in(old.text)].push_back(i);
+    const auto moved = [&](std::size_t from, std::size_t to) {
+        const Chunk& chunk = old.split.chunks[from];
+        const int by = now.split.chunks[to].line - chunk.line;
+        const std::string_view text = chunk.in(old.text);
+        const int last = chunk.line + static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+        if (by != 0) moves.push_back({chunk.line, last, by});
+    };
+    for (std::size_t i = change.head; i < now_end; ++i) {
+        const auto same = waiting.find(now.split.chunks[i].in(now.text));
+        if (same != waiting.end() && !same->second.empty()) {
+            moved(same->second.front(), i);
+            same->second.pop_front();
+        } else {
+            middle.news.push_back(i);
+        }
+    }
+    for (const auto& [text, rest] : waiting) middle.olds.insert(middle.olds.end(), rest.begin(), rest.end());
+    std::sort(middle.olds.begin(), middle.olds.end());
+    if (change.tail > 0) {
+        const Chunk& first_old = old.split.chunks[old_end];
+        const int by = now.split.chunks[now_end].line - first_old.line;
+        if (by != 0) moves.push_back({first_old.line, 1 << 30, by});
+    }
+    return middle;
+}
+
+std::vector<Located> located(const Version& version, const std::vector<std::size_t>& chunks, int flags) {
+    std::vector<Located> found;
+    for (const std::size_t i : chunks)
+        for (Located& each : located(version, i, i + 1, flags)) found.push_back(std::move(each));
+    return found;
+}
+
+[[noreturn]] void throw_source_error(const std::string& name, const Version& version, const PythonError& error) {
+    int line = 0;
+    if (const Ref number = attribute_or_null(error.value(), "lineno"); number && PyLong_Check(number.get()))
+        line = static_cast<int>(PyLong_AsLong(number.get()));
+    throw SourceError(name, version.path, line, "its new source doesn't compile: " + describe(error.value()),
+                      Ref::borrow(error.value()));
+}
+
+// The parser is the judge of the whole where a part is wrong, or where the parts don't tell.
+void check_whole(const std::string& name, const Version& version) {
+    try {
+        compile(to_str(version.text).get(), version.path, future_flags(version));
+    } catch (const PythonError& error) {
+        if (error.is(PyExc_KeyboardInterrupt)) throw;
+        throw_source_error(name, version, error);
+    }
+}
+
+// What only the whole can tell: the place of future lines and of `global`.
+bool needs_whole_check(const Version& version, const std::vector<std::size_t>& chunks) {
+    return std::any_of(chunks.begin(), chunks.end(), [&](std::size_t i) {
+        const std::string_view text = version.split.chunks[i].in(version.text);
+        return text.find("global ") != std::string_view::npos || text.find("__future__") != std::string_view::npos ||
+               text.starts_with(" ") || text.starts_with("\t");
+    });
+}
+
+// Future lines stay first: what stands before and between them is compiled with them.
+void check_head(const std::string& name, const Version& version, const std::vector<std::size_t>& chunks) {
+    const std::size_t place = version.text.rfind("from __future__");
+    if (place == std::string::npos || chunks.empty() || version.split.chunks[chunks.front()].begin > place) return;
+    const std::string head = version.text.substr(0, version.text.find('\n', place));
+    try {
+        compile(to_str(head).get(), version.path, 0);
+    } catch (const PythonError&) {
+        check_whole(name, version);
+    }
+}
+
+std::vector<std::size_t> all_chunks(const Version& version) {
+    std::vector<std::size_t> all(version.split.chunks.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return all;
+}
+
+// The statements of a tree that a loader made, each compiled by itself.
+std::vector<Located> located_in_tree(const Version& version, int flags) {
+    static PyObject* const module_type = attribute(import_module("ast").get(), "Module").release();
+    std::vector<Located> found;
+    for (Statement& statement : statements_of(attribute(version.tree.get(), "body").get(), 0, true)) {
+        const Ref alone = Ref::steal(PyList_New(0));
+        check(PyList_Append(alone.get(), statement.node.get()));
+        const Ref root = compile(call(module_type, {alone.get(), Ref::steal(PyList_New(0)).get()}).get(), version.path, flags);
+        found.push_back({std::move(statement), root});
+    }
+    return found;
+}
+
+std::vector<Located> parsed(const std::string& name, const Version& version, const std::vector<std::size_t>& chunks, int flags) {
+    try {
+        return version.form == Version::Form::tree ? located_in_tree(version, flags) : located(version, chunks, flags);
+    } catch (const PythonError& error) {
+        if (error.is(PyExc_KeyboardInterrupt)) throw;
+        if (version.form == Version::Form::text) check_whole(name, version);
+        throw_source_error(name, version, error);
+    }
+}
+
+// There are no statements to run: only functions may differ.
+void compare_bytecode(ModulePlan& plan, const Version& now) {
+    const Version& before = plan.record->version;
+    const Ref old = before.code || before.form == Version::Form::unknown ? before.code : compile(to_str(before.text).get(), before.path, future_flags(before));
+    if (old && same_code(as_code(old.get()), as_code(now.code.get())) && same_lines(as_code(old.get()), as_code(now.code.get()))) return;
+    if (!old || !same_statements(as_code(old.get()), as_code(now.code.get()))) {
+        plan.refusals.push_back(refusal("bytecode-statement", plan.name, "", now.path));
+        return;
+    }
+    const Ref pass = parse("pass", now.path, 0);
+    const std::vector<Statement> whole = statements_of(attribute(pass.get(), "body").get(), 0, false);
+    Edit edit;
+    edit.kind = Edit::Kind::body;
+    edit.old = edit.now = whole.front();
+    edit.now.kind = edit.old.kind = Kind::block;
+    edit.old_root = old;
+    edit.now_root = now.code;
+    plan.edits.push_back(std::move(edit));
+}
+
+void compare_statements(ModulePlan& plan, Version& now, Force force) {
+    const Version& before = plan.record->version;
+    const int old_flags = future_flags(before);
+    const bool trees = before.form == Version::Form::tree || now.form == Version::Form::tree;
+    plan.other_future = old_flags != plan.flags;
+    const bool recompiled = plan.other_future || before.path != now.path;
+    const bool everything = force != Force::none || recompiled || trees;
+    if (!everything && before.text == now.text) return;
+    Middle middle{all_chunks(before), all_chunks(now)};
+    if (!everything) {
+        SplitChange change = split_again(before.text, before.split, now.text);
+        now.split = std::move(change.now);
+        middle = differing_chunks(before, now, change, plan.moves);
+    }
+    if (!now.split.complete || needs_whole_check(now, middle.news)) check_whole(plan.name, now);
+    check_head(plan.name, now, middle.news);
+    const std::vector<Located> olds = parsed(plan.name, before, middle.olds, old_flags);
+    const std::vector<Located> news = parsed(plan.name, now, middle.news, plan.flags);
+    if (force == Force::none && recompiled) force = Force::functions;
+    try {
+        plan.edits = compare_scopes(plan, olds, news, force);
+    } catch (const PythonError& error) {
+        if (error.is(PyExc_KeyboardInterrupt)) throw;
+        throw_source_error(plan.name, now, error);
+    }
+}
+
+}  // namespace
+
+ModulePlan compare(ModuleRecord& record, Version now, const Request& request) {
+    ModulePlan result;
+    result.name = record.name;
+    result.module = loaded_module(record.name);
+    result.record = &record;
+    result.flags = future_flags(now);
+    if (!now.has_statements()) {
+        compare_bytecode(result, now);
+    } else if (!record.version.has_statements()) {
+        const std::vector<Located> news = parsed(record.name, now, all_chunks(now), result.flags);
+        check_whole(record.name, now);
+        const std::vector<Located> olds = reconstruct(record.version, namespace_of(result.module.get()), news, result.flags);
+        result.edits = compare_scopes(result, olds, news, request.force);
+    } else {
+        compare_statements(result, now, request.force);
+    }
+    if (result.changed() || record.version.path != now.path)
+        result.import_names = changed_import_names(record.name, result.module.get(), now.spec.get());
+    result.now = std::move(now);
+    return result;
+}
+
+}  // namespace rebottle

@@ -1,0 +1,116 @@
+// Modules that were imported before anybody recorded them: what they were made from is found out afterwards.
+#include <cstdint>
+#include <cstring>
+#include <unordered_map>
+#include <vector>
+
+#include "source/modules.hpp"
+
+namespace rebottle {
+namespace {
+
+PyCodeObject* code_of(PyObject* function) { return reinterpret_cast<PyCodeObject*>(reinterpret_cast<PyFunctionObject*>(function)->func_code); }
+
+// The code of the functions that a module and its classes hold and that were made in its namespace.
+std::vector<PyCodeObject*> live_codes(PyObject* dict) {
+    std::vector<PyCodeObject*> codes;
+    const auto add = [&](PyObject*, PyObject* value) {
+        if (PyFunction_Check(value) && reinterpret_cast<PyFunctionObject*>(value)->func_globals == dict) codes.push_back(code_of(value));
+    };
+    for_items(dict, [&](PyObject* name, PyObject* value) {
+        add(name, value);
+        if (!PyType_Check(value)) return;
+        const Ref members = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(value)));
+        if (members) for_items(members.get(), add);
+    });
+    return codes;
+}
+
+using ByName = std::unordered_multimap<std::string, PyCodeObject*>;
+
+void collect(PyObject* code, ByName& found) {
+    PyObject* constants = reinterpret_cast<PyCodeObject*>(code)->co_consts;
+    for_sequence(constants, [&](PyObject* constant) {
+        if (!PyCode_Check(constant)) return;
+        found.emplace(to_text(reinterpret_cast<PyCodeObject*>(constant)->co_qualname), reinterpret_cast<PyCodeObject*>(constant));
+        collect(constant, found);
+    });
+}
+
+bool agrees(PyObject* whole, const std::vector<PyCodeObject*>& live) {
+    ByName known;
+    collect(whole, known);
+    for (PyCodeObject* code : live) {
+        const auto [first, last] = known.equal_range(to_text(code->co_qualname));
+        bool found = false;
+        for (auto each = first; each != last && !found; ++each)
+            found = check(PyObject_RichCompareBool(reinterpret_cast<PyObject*>(each->second), reinterpret_cast<PyObject*>(code), Py_EQ)) == 1;
+        if (!found) return false;
+    }
+    return true;
+}
+
+struct Cached {
+    Ref code;
+    std::uint32_t modified = 0;  // of the source, seconds
+    std::uint32_t size = 0;
+    bool by_time = false;
+    bool is_of(const Stamp& stamp) const {
+        return by_time && stamp.exists() && static_cast<std::uint32_t>(stamp.modified / 1'000'000'000) == modified &&
+               static_cast<std::uint32_t>(stamp.size) == size;
+    }
+};
+
+// The bytecode that the import system keeps of a module, where this interpreter can read it.
+Cached cached_code(PyObject* dict) {
+    constexpr std::size_t header = 16;
+    Cached cached;
+    PyObject* path = dict_get(dict, "__cached__");
+    if (path == nullptr || !PyUnicode_Check(path)) return cached;
+    try {
+        const std::string bytes = read_file(to_text(path));
+        std::uint32_t words[4] = {};
+        if (bytes.size() <= header) return cached;
+        std::memcpy(words, bytes.data(), header);
+        if (words[0] != static_cast<std::uint32_t>(PyImport_GetMagicNumber())) return cached;
+        cached.by_time = words[1] == 0;
+        cached.modified = words[2];
+        cached.size = words[3];
+        const Ref content = Ref::steal(PyBytes_FromStringAndSize(bytes.data() + header, static_cast<Py_ssize_t>(bytes.size() - header)));
+        Ref code = call_method(import_module("marshal").get(), "loads", {content.get()});
+        if (PyCode_Check(code.get())) cached.code = std::move(code);
+    } catch (const PythonError&) {
+        cached.code = {};  // not there, or damaged: it says nothing
+    }
+    return cached;
+}
+
+Ref code_of_version(const Version& version) {
+    if (version.code) return version.code;
+    if (version.form == Version::Form::unknown) return {};
+    return Ref::steal_or_null(Py_CompileString(version.text.c_str(), version.path.c_str(), Py_file_input));
+}
+
+}  // namespace
+
+Version agreeing_version(PyObject* module, Version candidate) {
+    PyObject* dict = PyModule_GetDict(module);
+    const std::vector<PyCodeObject*> live = live_codes(dict);
+    const Cached cached = cached_code(dict);
+    if (cached.code && agrees(cached.code.get(), live)) {
+        if (candidate.form == Version::Form::text && cached.is_of(candidate.stamp)) return candidate;
+        Version version;
+        version.form = Version::Form::code;
+        version.path = candidate.path;
+        version.code = cached.code;
+        return version;
+    }
+    const Ref code = code_of_version(candidate);
+    if (!code) PyErr_Clear();
+    if (code && agrees(code.get(), live)) return candidate;
+    Version version;
+    version.path = live.empty() ? candidate.path : to_text(live.front()->co_filename);
+    return version;
+}
+
+}  // namespace rebottle
