@@ -63,7 +63,7 @@ void ModuleStage::remove(Scope& scope, Edit& edit) {
         if (live == nullptr || PyModule_Check(live) || is_bound_again(scope, name)) continue;
         const bool function = PyFunction_Check(live) || PyObject_TypeCheck(live, &PyClassMethod_Type) || PyObject_TypeCheck(live, &PyStaticMethod_Type);
         if (request_.prune || (marks_.delete_functions && function) || is_inherited(scope, name) ||
-            (is_supplied(scope) && is_as_bound(scope, edit, name, live))) {
+            (is_supplied(scope) && is_as_bound(scope, edit, live))) {
             check(PyDict_DelItem(scope.names(), interned(name).get()));
         } else if (edit.old.kind != Statement::Kind::import_) {
             outcome_.kept.push_back({plan_.name + "." + scope.where(name), "gone from the source, the name stays (prune=True removes it)", plan_.now.path, 0});
@@ -117,7 +117,7 @@ bool ModuleStage::renew_annotations(const Scope& scope, PyObject* key, PyObject*
     return true;
 }
 
-bool ModuleStage::is_as_bound(Scope& scope, const Edit& edit, const std::string& name, PyObject* live) {
+bool ModuleStage::is_as_bound(Scope& scope, const Edit& edit, PyObject* live) {
     if (edit.old.kind != Statement::Kind::assignment) return true;
     const Ref value = value_node(edit.old);
     if (!value || edit.old.binds.size() != 1 || !is_pure(value.get())) return false;

@@ -59,7 +59,7 @@ class ModuleStage {
     // Whether the module's __getattr__ answers for names that it doesn't bind.
     static bool is_supplied(const Scope& scope);
     // Whether a name still holds what the former source bound to it.
-    bool is_as_bound(Scope& scope, const Edit& edit, const std::string& name, PyObject* live);
+    bool is_as_bound(Scope& scope, const Edit& edit, PyObject* live);
     // What the import system says of the module.
     void follow_import_names(Scope& scope);
     // Classes that a block made anew stand for those that it made before.
