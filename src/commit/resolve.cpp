@@ -162,9 +162,9 @@ class Resolver {
 
     void resolve_binding(const Binding& binding) {
         Ref after = binding.after ? mapped(binding.after) : Ref();
-        if (after && binding.before && after.get() != binding.before.get()) after = pour_.adopt(binding, after);
+        if (after && binding.before && after.get() != binding.before.get() && !is_new_data(binding, after)) after = pour_.adopt(binding, after);
         if (after.get() == binding.before.get()) return;
-        const bool table = binding.before && after && binding.kind == "data-replaced" && is_table(binding.before.get(), after.get());
+        const bool table = binding.before && after && binding.kind.starts_with("data") && is_table(binding.before.get(), after.get());
         if (!binding.kind.empty())
             report(binding.kind, binding.module, binding.where, file_of(binding), binding.line);
         if (table) {
@@ -173,6 +173,14 @@ class Resolver {
             return;
         }
         write_name(binding, after);
+        for (const auto& [dict, name] : binding.importers)
+            if (dict_get(dict.get(), name.get()) == binding.before.get())
+                result_.journal.push_back(NameWrite{dict, name, binding.before, after, binding.where});
+    }
+
+    // One value instead of another one: nothing of the former is to be kept.
+    static bool is_new_data(const Binding& binding, const Ref& after) {
+        return binding.kind.starts_with("data") && is_data(binding.before.get()) && is_data(after.get());
     }
 
     static std::string file_of(const Binding& binding) {
@@ -191,8 +199,32 @@ class Resolver {
         }
     }
 
+    // What the stage put into a table of its own stands for live objects.
+    void map_items(PyObject* table) const {
+        if (PyDict_Check(table)) {
+            for_items(table, [&](PyObject* key, PyObject* value) {
+                const auto bottle = outcome_.bottles.find(value);
+                if (bottle != outcome_.bottles.end()) dict_set(table, key, bottle->second.get());
+            });
+        } else if (PyList_Check(table)) {
+            for (Py_ssize_t i = 0; i < PyList_GET_SIZE(table); ++i) {
+                const auto bottle = outcome_.bottles.find(PyList_GET_ITEM(table, i));
+                if (bottle != outcome_.bottles.end()) check(PyList_SetItem(table, i, Py_NewRef(bottle->second.get())));
+            }
+        } else {
+            const Ref items = Ref::steal(PySequence_List(table));
+            for_sequence(items.get(), [&](PyObject* item) {
+                const auto bottle = outcome_.bottles.find(item);
+                if (bottle == outcome_.bottles.end()) return;
+                check(PySet_Discard(table, item));
+                check(PySet_Add(table, bottle->second.get()));
+            });
+        }
+    }
+
     void renew(const Ref& live, const Ref& content, const std::string& where) {
         const auto copy = [](PyObject* table) { return call_method(table, "copy"); };
+        map_items(content.get());
         result_.journal.push_back(TableWrite{live, copy(content.get()), copy(live.get()), copy(content.get()), where});
     }
 

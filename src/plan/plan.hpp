@@ -1,6 +1,7 @@
 // What an update would do: the differences between two versions of modules, found without running anything.
 #pragma once
 
+#include <list>
 #include <map>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ struct Edit {
     Ref now_root;
     std::string where;  // qualified name in the module; "" for statements without a name
     std::vector<Edit> members;
+    std::string reads;  // of `again`: the renewed name that the unchanged statement reads; "" where the data was named itself
 
     int line() const { return now ? now.line : 0; }
 };
@@ -64,6 +66,7 @@ struct ModulePlan {
 struct Plan {
     std::vector<ModulePlan> modules;
     std::vector<std::string> gone;  // modules to be taken out
+    std::list<ModulePlan> followers;  // modules outside of the update that imported what it renews
     std::vector<Refusal> refusals;
     std::vector<Kept> kept;
     double read = 0;     // seconds

@@ -160,6 +160,11 @@ ModuleRecord& Modules::record(const std::string& name) {
     return records_[name] = std::move(record);
 }
 
+bool Modules::is_recorded(const std::string& name) const {
+    const auto known = records_.find(name);
+    return known != records_.end() && known->second.user;
+}
+
 void Modules::track(const std::vector<std::string>& patterns) {
     if (!patterns_) patterns_.emplace();
     patterns_->insert(patterns_->end(), patterns.begin(), patterns.end());

@@ -35,6 +35,9 @@ class Modules {
     // The record of a loaded module, made if there is none.
     ModuleRecord& record(const std::string& name);
 
+    // Whether a loaded module has a record of the user's code, without making one.
+    bool is_recorded(const std::string& name) const;
+
     // Whether the file of a recorded module may have been written since. Cost: one or two stats.
     bool maybe_changed(const ModuleRecord& record) const;
 

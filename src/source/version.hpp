@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -41,6 +42,8 @@ struct UnknownModule {
     std::string name;
 };
 
+struct ImportedNames;  // see plan/importers.hpp
+
 struct Version {
     enum class Form {
         unknown,  // nobody recorded it: the live code is all there is
@@ -60,6 +63,7 @@ struct Version {
     Ref spec;    // what the import system answered, or nothing
     Stamp stamp;
     bool handed = false;  // its text was handed over, no loader has it
+    std::shared_ptr<const ImportedNames> imported;  // once somebody asked
 
     // Decodes and splits what was only read so far. Errors: those of `decode`; the form is unknown then.
     void prepare();

@@ -41,6 +41,10 @@ void ModuleStage::run_statement(Scope& scope, Edit& edit) {
 }
 
 void ModuleStage::run_again(Scope& scope, Edit& edit) {
+    if (!edit.reads.empty()) {
+        run_derived(scope, edit);
+        return;
+    }
     for (const std::string& name : edit.now.binds)
         if (PyObject* live = dict_get(scope.before(), name); live != nullptr && (!is_data(live) || always_follows(name))) return;
     run_statement(scope, edit);
@@ -108,10 +112,22 @@ bool ModuleStage::is_as_bound(Scope& scope, const Edit& edit, const std::string&
     return former && equal(former.get(), live);
 }
 
+// Annotations of variables stay in the dict that others may hold.
+bool ModuleStage::renew_annotations(const Scope& scope, PyObject* key, PyObject* after) {
+    PyObject* before = dict_get(scope.before(), key);
+    if (before == nullptr || after == nullptr || view(key) != "__annotations__" || !PyDict_CheckExact(before) || !PyDict_CheckExact(after))
+        return false;
+    bool same = PyDict_GET_SIZE(before) == PyDict_GET_SIZE(after);
+    for_items(after, [&](PyObject* name, PyObject* value) { same = same && dict_get(before, name) == value; });
+    if (!same) outcome_.renewals.push_back({Ref::borrow(before), Ref::borrow(after), ""});
+    return true;
+}
+
 void ModuleStage::bind_differences(Scope& scope, const std::vector<Edit>& edits) {
     const Ref owner = scope.is_class() ? Ref::borrow(scope.type()) : plan_.module;
     const Ref live = scope.is_class() ? Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(scope.type()))) : Ref::borrow(live_);
     const auto add = [&](PyObject* key, PyObject* after) {
+        if (renew_annotations(scope, key, after)) return;
         Binding binding;
         binding.owner = owner;
         binding.name = Ref::borrow(key);
@@ -142,11 +158,11 @@ void ModuleStage::describe(Binding& binding, const std::vector<Edit>& edits) con
         if (edit.now && edit.now.binds_name(name)) {
             binding.line = edit.now.line;
             binding.kind = change_kind(edit);
-            binding.importers = edit.old && edit.now.kind != Statement::Kind::import_;
         } else if (edit.kind == Kind::gone && binding.kind.empty() && edit.old.binds_name(name)) {
             binding.kind = "removed";
         }
     }
+    if (merged_.contains(binding.where)) binding.kind = "data-merged";
     if (const auto known = evaluated_.find(binding.where); known != evaluated_.end()) binding.decorators_changed = known->second;
 }
 
@@ -167,16 +183,18 @@ void ModuleStage::without_running() {
     for (Edit& edit : plan_.edits) bodies(edit);
     instances(plan_.edits, live_);
     list_made_earlier();
+    list_callers(plan_.edits);
 }
 
 void ModuleStage::run(StagedModule& staged) {
     Scope scope(plan_, staged);
-    old_values_ = Ref::steal(PyDict_Copy(live_));
     marks_ = marks_of(plan_.edits, live_);
     if (dict_get(scope.names(), "__builtins__") == nullptr)  // a namespace package never executed anything
         dict_set(scope.names(), "__builtins__", import_module("builtins").get());
     follow_import_names(scope);
-    for (std::size_t i = 0; i < plan_.edits.size(); ++i) step(scope, plan_.edits[i], i);
+    for (const std::string& name : taken_) add_derived(scope, plan_.edits, readers(scope, {}, name), name, 0);
+    run_all(scope, plan_.edits);
+    list_callers(plan_.edits);
     bind_differences(scope, plan_.edits);
     instances(plan_.edits, scope.names());
     list_made_earlier();

@@ -30,7 +30,11 @@ class ModuleStage {
         : plan_(plan), index_(index), request_(request), outcome_(outcome), deferral_(deferral),
           live_(namespace_of(plan.module.get())) {}
 
+    // Adds what is to be evaluated again although it didn't change. To be called first.
+    void prepare();
     void run(StagedModule& staged);
+    // A module that isn't part of the update takes a renewed value that it imported.
+    void take(StagedModule& staged, const std::string& name, const Ref& value);
     // Runs what was deferred, in the live namespace.
     void run_deferred(StagedModule& staged, const std::vector<std::vector<std::size_t>>& paths);
     // Where nothing has to be run.
@@ -54,6 +58,7 @@ class ModuleStage {
     void follow_import_names(Scope& scope);
     // Classes that a block made anew stand for those that it made before.
     void merge_block_classes(Scope& scope, const Edit& edit);
+    bool renew_annotations(const Scope& scope, PyObject* key, PyObject* after);
     void bind_differences(Scope& scope, const std::vector<Edit>& edits);
     void describe(Binding& binding, const std::vector<Edit>& edits) const;
     // Errors of the user's code get the place where they happened.
@@ -124,7 +129,28 @@ class ModuleStage {
     void follow_annotation(Scope& scope, const Edit& edit);
     void merge_data(Scope& scope, Edit& edit);
     // What the former source would give, or nothing.
-    Ref old_value_of(Scope& scope, const std::string& name, const Ref& expression);
+    static Ref old_value_of(Scope& scope, const std::string& name, const Ref& expression);
+    // What an expression without side effects gives in the stage, with the live functions in it.
+    static Ref pure_value(Scope& scope, const Ref& expression, int offset);
+    // Whether the right side is without side effects, and no builtin that it calls is one of the module's own names.
+    bool is_harmless(PyObject* expression) const;
+
+    // --- unchanged statements (stage_again.cpp)
+
+    // Data that _reload_data, _reload_all_data or the policy names one by one.
+    void add_named(std::vector<Edit>& edits, const std::vector<Statement>& statements, const std::string& path, bool all);
+    void add_named_class(std::vector<Edit>& edits, const Statement& statement, const std::string& where, bool all);
+    bool is_named_class(const Statement& statement, const std::string& where) const;
+    // Statements after `line` that read a renewed name are derived from it: they are run again or listed.
+    void add_derived(Scope& scope, std::vector<Edit>& edits, const std::vector<Statement>& statements, const std::string& name, int line);
+    void run_derived(Scope& scope, Edit& edit);
+    void list_derived(const std::string& path, const Statement& statement, const std::string& why);
+    void list_callers(const std::vector<Edit>& edits);
+    // The edit of an unchanged statement: the one there is, or a new one in its place.
+    Edit& place(std::vector<Edit>& edits, const Statement& statement, const std::string& path);
+    // Runs the edits of a scope in order; what is derived from renewed names joins them.
+    void run_all(Scope& scope, std::vector<Edit>& edits);
+    std::vector<Statement> readers(const Scope& scope, const Statement& around, const std::string& name) const;
 
     ModulePlan& plan_;
     std::size_t index_;
@@ -134,7 +160,10 @@ class ModuleStage {
     std::vector<std::size_t> path_;          // classes around the statement at hand
     const std::set<std::vector<std::size_t>>* only_ = nullptr;  // at the commit: what was deferred
     PyObject* live_;
-    Ref old_values_;
+    Statement around_;                       // the class statement whose members are being staged
+    std::set<std::string> merged_;           // where the policy merged data
+    std::set<std::string> taken_;            // imported names whose value was renewed
+    std::set<std::string> listed_;           // derived statements in the report
     Marks marks_;
     std::vector<std::string> placeholders_;
     std::map<std::string, bool> evaluated_;  // where -> its decorators changed

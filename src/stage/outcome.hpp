@@ -38,7 +38,7 @@ struct Binding {
     std::string kind;  // of the change
     int line = 0;
     bool decorators_changed = false;
-    bool importers = false;  // modules that imported it follow
+    std::vector<std::pair<Ref, Ref>> importers;  // namespaces that imported it and follow, and the names there
 
     std::string place() const { return module + "." + where; }
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "code/code.hpp"
 #include "code/tree.hpp"
 
 namespace rebottle {
@@ -29,8 +30,6 @@ void report_touched(Outcome& outcome, const std::string& where) {
     outcome.kept.push_back({where, "its value was changed at run time as well, the live value stays", "", 0});
 }
 
-Ref copy_of(PyObject* table) { return call_method(table, "copy"); }
-
 Merged merge_dicts(PyObject* old, PyObject* now, PyObject* live, const std::string& where, Outcome& outcome) {
     const Ref result = Ref::steal(PyDict_Copy(live));
     bool changed = false;
@@ -46,9 +45,12 @@ Merged merge_dicts(PyObject* old, PyObject* now, PyObject* live, const std::stri
             if (current == nullptr || !equal(current, value)) report_touched(outcome, place);
         } else {
             const Merged item = merge(before, value, current, place, outcome);
-            if (item.value.get() != current) {
+            if (!item.changed) return;
+            changed = true;
+            if (is_table(current, item.value.get())) {
+                outcome.renewals.push_back({Ref::borrow(current), item.value, place});
+            } else {
                 dict_set(result.get(), key, item.value.get());
-                changed = true;
             }
         }
     });
@@ -63,19 +65,16 @@ Merged merge_dicts(PyObject* old, PyObject* now, PyObject* live, const std::stri
             report_touched(outcome, where + "[" + to_text(Ref::steal(PyObject_Repr(key)).get()) + "]");
         }
     });
-    if (changed) outcome.renewals.push_back({Ref::borrow(live), result, where});
-    return {Ref::borrow(live), changed};
+    return changed ? Merged{result, true} : Merged{Ref::borrow(live), false};
 }
 
-Merged merge_sets(PyObject* old, PyObject* now, PyObject* live, const std::string& where, Outcome& outcome) {
+Merged merge_sets(PyObject* old, PyObject* now, PyObject* live) {
     const Ref added = Ref::steal(PyNumber_Subtract(now, old));
     const Ref removed = Ref::steal(PyNumber_Subtract(old, now));
     const Ref without = Ref::steal(PyNumber_Subtract(live, removed.get()));
     const Ref result = Ref::steal(PyNumber_Or(without.get(), added.get()));
     if (equal(result.get(), live)) return {Ref::borrow(live), false};
-    if (PyFrozenSet_Check(live)) return {result, true};
-    outcome.renewals.push_back({Ref::borrow(live), result, where});
-    return {Ref::borrow(live), true};
+    return {result, true};
 }
 
 }  // namespace
@@ -84,7 +83,7 @@ bool is_data(PyObject* value) {
     if (PyType_Check(value) || PyModule_Check(value) || PyFunction_Check(value) || PyCFunction_Check(value)) return false;
     if (Py_TYPE(value)->tp_descr_get != nullptr || Py_TYPE(value)->tp_descr_set != nullptr) return false;
     const std::string_view type = Py_TYPE(value)->tp_name;
-    return !is_one_of(type, {"typing.TypeAliasType", "typing.TypeVar", "typing.ParamSpec", "typing.TypeVarTuple", "typing.NewType",
+    return !is_one_of(type, {"typing.TypeAliasType", "typing.NewType",
                              "types.GenericAlias", "types.UnionType", "_GenericAlias", "_UnionGenericAlias", "_SpecialForm",
                              "_CallableGenericAlias", "_LiteralGenericAlias", "_AnnotatedAlias", "NewType", "TypeAliasType"});
 }
@@ -114,14 +113,24 @@ bool Marks::names_data(const std::string& name) const {
     return all || std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Marks marks_of(const std::vector<Edit>& edits, PyObject* names) {
-    static PyObject* const literal_eval = attribute(import_module("ast").get(), "literal_eval").release();
-    const auto value_of = [&](const char* name) {
-        for (const Edit& edit : edits)
-            if (edit.now && edit.now.kind == Statement::Kind::assignment && edit.now.binds_name(name))
-                return call(literal_eval, {attribute(edit.now.node.get(), "value").get()});
-        return Ref::borrow(dict_get(names, name));
-    };
+namespace {
+
+// What the last assignment of a mark has on its right, where that can be told without side effects; else the live value.
+Ref mark_value(const std::vector<const Statement*>& statements, PyObject* names, const char* name) {
+    static PyObject* const type = attribute(import_module("ast").get(), "Expression").release();
+    for (auto each = statements.rbegin(); each != statements.rend(); ++each) {
+        if ((*each)->kind != Statement::Kind::assignment || !(*each)->binds_name(name)) continue;
+        const Ref value = attribute((*each)->node.get(), "value");
+        if (!is_pure(value.get())) break;
+        const Ref code = compile_expression(call(type, {value.get()}).get(), "<mark>", 0);
+        const Ref scope = Ref::steal(PyDict_Copy(names));
+        return Ref::steal(PyEval_EvalCode(code.get(), scope.get(), scope.get()));
+    }
+    return Ref::borrow(dict_get(names, name));
+}
+
+Marks read_marks(const std::vector<const Statement*>& statements, PyObject* names) {
+    const auto value_of = [&](const char* name) { return mark_value(statements, names, name); };
     Marks marks;
     const Ref all = value_of("_reload_all_data");
     const Ref gone = value_of("_del_func");
@@ -136,6 +145,21 @@ Marks marks_of(const std::vector<Edit>& edits, PyObject* names) {
         }
     }
     return marks;
+}
+
+}  // namespace
+
+Marks marks_of(const std::vector<Edit>& edits, PyObject* names) {
+    std::vector<const Statement*> statements;
+    for (const Edit& edit : edits)
+        if (edit.now) statements.push_back(&edit.now);
+    return read_marks(statements, names);
+}
+
+Marks marks_of(const std::vector<Statement>& statements, PyObject* names) {
+    std::vector<const Statement*> all;
+    for (const Statement& each : statements) all.push_back(&each);
+    return read_marks(all, names);
 }
 
 Policy policy_for(const Request& request, const std::string& module, const std::string& where) {
@@ -154,12 +178,8 @@ Merged merge(PyObject* old, PyObject* now, PyObject* live, const std::string& wh
     if (PyDict_CheckExact(old) && PyDict_CheckExact(now) && PyDict_CheckExact(live))
         return merge_dicts(old, now, live, where, outcome);
     if (PyAnySet_CheckExact(old) && Py_IS_TYPE(now, Py_TYPE(old)) && Py_IS_TYPE(live, Py_TYPE(old)))
-        return merge_sets(old, now, live, where, outcome);
-    if (equal(old, live)) {
-        if (!is_table(live, now)) return {Ref::borrow(now), true};
-        outcome.renewals.push_back({Ref::borrow(live), copy_of(now), where});
-        return {Ref::borrow(live), true};
-    }
+        return merge_sets(old, now, live);
+    if (equal(old, live)) return {Ref::borrow(now), true};
     if (!equal(now, live)) report_touched(outcome, where);
     return {Ref::borrow(live), false};
 }

@@ -28,18 +28,18 @@ struct Marks {
     std::vector<std::string> names;
     bool names_data(const std::string& name) const;
 };
-// As the new source has them (`edits`), else the live namespace.
+// As the new source has them, else the live namespace.
 Marks marks_of(const std::vector<Edit>& edits, PyObject* names);
+Marks marks_of(const std::vector<Statement>& statements, PyObject* names);
 
 // The policy for `where` in a module; marks not considered.
 Policy policy_for(const Request& request, const std::string& module, const std::string& where);
 // Whether the request names just this data.
 bool is_named(const Request& request, const std::string& module, const std::string& where);
 
-// Three-way merge of one value. The result is what the name is to hold; renewals of live tables go to `outcome`, as do reports
-// of what was touched at run time.
+// Three-way merge of one value. Reports of what was touched at run time go to `outcome`, as do renewals of tables inside.
 struct Merged {
-    Ref value;  // the live object where it stays
+    Ref value;  // what the name is to hold, or a table whose content the live one is to take; the live object where it stays
     bool changed = false;
 };
 Merged merge(PyObject* old, PyObject* now, PyObject* live, const std::string& where, Outcome& outcome);

@@ -50,15 +50,17 @@ Ref closure_for(PyCodeObject* body, PyObject* type) {
 }  // namespace
 
 Scope::Scope(const ModulePlan& plan, StagedModule& staged)
-    : plan_(plan), staged_(staged), names_(staged.ns), before_(staged.before) {}
+    : plan_(plan), staged_(staged), names_(staged.ns), before_(staged.before), former_(Ref::steal(PyDict_Copy(staged.live))),
+      former_globals_(former_) {}
 
 Scope::Scope(const Scope& outer, const Statement& statement, Ref live_class)
     : plan_(outer.plan_), staged_(outer.staged_), headers_(outer.headers_), path_(outer.where(statement.name)),
-      type_(std::move(live_class)) {
+      type_(std::move(live_class)), former_globals_(outer.former_globals_) {
     headers_.push_back(statement.node);
     const Ref dict = Ref::steal(PyType_GetDict(type_.as<PyTypeObject>()));
     names_ = Ref::steal(PyDict_Copy(dict.get()));
     before_ = Ref::steal(PyDict_Copy(dict.get()));
+    former_ = Ref::steal(PyDict_Copy(dict.get()));
     if (PyObject* annotations = dict_get(names_.get(), "__annotations__"); annotations != nullptr && PyDict_Check(annotations))
         dict_set(names_.get(), "__annotations__", Ref::steal(PyDict_Copy(annotations)).get());
 }

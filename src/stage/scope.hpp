@@ -25,6 +25,9 @@ class Scope {
     PyObject* type() const { return type_.get(); }
     PyObject* names() const { return names_.get(); }    // staged
     PyObject* before() const { return before_.get(); }  // staged, as it was at the start
+    // The names as the former source left them, as far as known; to be compared with what is live.
+    PyObject* former() const { return former_.get(); }
+    PyObject* former_globals() const { return former_globals_.get(); }
     const std::string& path() const { return path_; }
     const ModulePlan& plan() const { return plan_; }
     StagedModule& staged() const { return staged_; }
@@ -48,6 +51,8 @@ class Scope {
     Ref type_;
     Ref names_;
     Ref before_;
+    Ref former_;
+    Ref former_globals_;
 };
 
 }  // namespace rebottle

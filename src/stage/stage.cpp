@@ -6,6 +6,8 @@
 #include <set>
 
 #include "code/index.hpp"
+#include "plan/importers.hpp"
+#include "stage/followers.hpp"
 #include "stage/module_stage.hpp"
 
 namespace rebottle {
@@ -116,6 +118,52 @@ void collect_class_attributes(const std::vector<Edit>& edits, Deferral& deferral
 
 }  // namespace
 
+namespace {
+
+// A module of the update that imported data which another one renews sees the new values from the start.
+void take_renewed_imports(World& world, const ModulePlan& plan, StagedModule& staged, ModuleStage& stage) {
+    if (world.modules().size() < 2) return;
+    for (const ImportedName& each : imported_names(*plan.record, plan.module.get())) {
+        const Ref target = loaded_module(each.module);
+        StagedModule* source = target ? world.find(target.get()) : nullptr;
+        if (source == nullptr || source == &staged || each.name == "*") continue;
+        World::reach(*source);
+        PyObject* before = dict_get(source->live, each.name);
+        PyObject* after = dict_get(source->ns.get(), each.name);
+        if (before == nullptr || after == nullptr || before == after || !is_data(before) || dict_get(staged.live, each.as) != before) continue;
+        stage.take(staged, each.as, Ref::borrow(after));
+    }
+}
+
+// Modules that imported renewed data take the new values; what they derived from it is evaluated again.
+void stage_followers(Plan& plan, const Request& request, World& world, Outcome& outcome, Recorder& recorder) {
+    for (std::size_t first = 0; first < outcome.bindings.size();) {
+        const std::size_t end = outcome.bindings.size();
+        std::map<std::string, std::vector<Taker>> fresh;
+        for (const Taker& taker : add_importers(outcome, first)) {
+            if (world.find(taker.object.get()) == nullptr) fresh[taker.module].push_back(taker);
+        }
+        first = end;
+        for (const auto& [name, takers] : fresh) {
+            ModulePlan& follower = plan.followers.emplace_back();
+            follower.name = name;
+            follower.module = takers.front().object;
+            follower.record = &Modules::instance().record(name);
+            follower.now = follower.record->version;
+            follower.flags = future_flags(follower.now.text);
+            ModuleStage stage(follower, 0, request, outcome, nullptr);
+            StagedModule& staged = world.add(name, follower.module, {}, nullptr);
+            recorder.ignore(staged.ns.get());
+            staged.run = [&] { stage.run(staged); };
+            for (const Taker& taker : takers) stage.take(staged, taker.as, taker.value);
+            World::reach(staged);
+            staged.run = nullptr;
+        }
+    }
+}
+
+}  // namespace
+
 Outcome stage(Plan& plan, const Request& request, World& world) {
     Outcome outcome;
     Recording recording;
@@ -125,13 +173,17 @@ Outcome stage(Plan& plan, const Request& request, World& world) {
         ModulePlan& module = plan.modules[i];
         stages.push_back(std::make_unique<ModuleStage>(module, i, request, outcome, &deferral));
         ModuleStage& one = *stages.back();
+        one.prepare();
         collect_class_attributes(module.edits, deferral);
         if (!runs_something(module.edits) && !module.import_names) {
             one.without_running();
             continue;
         }
         StagedModule& staged = world.add(module.name, module.module, new_code_of(module), nullptr);
-        staged.run = [&one, &staged] { one.run(staged); };
+        staged.run = [&] {
+            take_renewed_imports(world, module, staged, one);
+            one.run(staged);
+        };
     }
     if (!world.modules().empty()) {
         Recorder recorder{Forbidden(plan)};
@@ -140,6 +192,7 @@ Outcome stage(Plan& plan, const Request& request, World& world) {
         for (const auto& staged : world.modules()) recorder.ignore(staged->ns.get());
         try {
             for (const auto& staged : world.modules()) World::reach(*staged);
+            stage_followers(plan, request, world, outcome, recorder);
         } catch (const ExecutionError&) {
             undo_touches(recorder.take());
             throw;
@@ -182,6 +235,7 @@ Outcome run_deferred(Plan& plan, const Request& request, const std::vector<Defer
     }
     outcome.touches = recorder.take();
     outcome.created = recording.stop();
+    add_importers(outcome, 0);
     return outcome;
 }
 

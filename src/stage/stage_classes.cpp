@@ -13,6 +13,7 @@ namespace rebottle {
 using Kind = Edit::Kind;
 
 void ModuleStage::class_lines(const Edit& edit) {
+    if (!edit.now_root) return;
     const Ref live = live_class(live_, edit.where);
     if (!live) return;
     const Ref dict = Ref::steal(PyType_GetDict(live.as<PyTypeObject>()));
@@ -73,10 +74,12 @@ void ModuleStage::change_members(Scope& outer, Edit& edit) {
     Scope scope(outer, edit.now, live);
     const Marks outer_marks = std::exchange(marks_, marks_of(edit.members, scope.before()));
     marks_.all = marks_.all || outer_marks.all;
-    for (std::size_t i = 0; i < edit.members.size(); ++i) step(scope, edit.members[i], i);
+    const Statement outer_statement = std::exchange(around_, edit.now);
+    run_all(scope, edit.members);
     complete_members(scope);
     bind_differences(scope, edit.members);
     outcome_.shaped.push_back(live);
+    around_ = outer_statement;
     marks_ = outer_marks;
 }
 

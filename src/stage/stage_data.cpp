@@ -4,6 +4,7 @@
 
 #include "code/index.hpp"
 #include "code/tree.hpp"
+#include "plan/reading.hpp"
 #include "stage/module_stage.hpp"
 
 namespace rebottle {
@@ -51,6 +52,8 @@ void ModuleStage::change_data(Scope& scope, Edit& edit) {
     }
     const Policy policy = policy_of(edit);
     if (policy == Policy::replace) {
+        const Ref before = value_node(edit.old);
+        if (before && edit.old.binds.size() == 1 && is_harmless(before.get())) old_value_of(scope, edit.old.binds.front(), before);
         run_statement(scope, edit);
         return;
     }
@@ -75,38 +78,66 @@ void ModuleStage::follow_annotation(Scope& scope, const Edit& edit) {
 void ModuleStage::merge_data(Scope& scope, Edit& edit) {
     const Ref before = value_node(edit.old);
     const Ref after = value_node(edit.now);
-    const bool known = edit.now.binds.size() == 1 && before && after && is_pure(before.get()) && is_pure(after.get());
+    const bool known = edit.now.binds.size() == 1 && before && after && is_harmless(before.get()) && is_harmless(after.get());
     if (!known) {
         for (const std::string& name : edit.now.binds)
             keep(edit, name, "its value was computed or changed at run time, the live value stays");
         return;
     }
     const std::string& name = edit.now.binds.front();
-    Ref old_value = old_value_of(scope, name, before);
-    const Ref now_value = scope.evaluate(after.get(), edit.now.offset);
-    PyObject* live = dict_get(scope.before(), name);
+    const Ref old_value = old_value_of(scope, name, before);
     if (!old_value) {
         keep(edit, name, "its former value can't be told, the live value stays");
         return;
     }
-    const Merged merged = merge(old_value.get(), now_value.get(), live, plan_.name + "." + edit.where, outcome_);
+    const Ref now_value = pure_value(scope, after, edit.now.offset);
+    const Merged merged =
+        merge(old_value.get(), now_value.get(), dict_get(scope.before(), name), plan_.name + "." + edit.where, outcome_);
     if (!merged.changed) return;
-    if (merged.value.get() != live) dict_set(scope.names(), name, merged.value.get());
-    outcome_.changes.push_back({"data-merged", plan_.name + "." + edit.where, plan_.now.path, edit.line()});
+    dict_set(scope.names(), name, merged.value.get());
+    merged_.insert(edit.where);
 }
 
-Ref ModuleStage::old_value_of(Scope& scope, const std::string& name, const Ref& expression) {
+bool ModuleStage::is_harmless(PyObject* expression) const {
+    if (!is_pure(expression)) return false;
+    const std::set<std::string> called = names_called_when_run(expression);
+    return std::none_of(called.begin(), called.end(), [&](const std::string& name) { return dict_get(live_, name) != nullptr; });
+}
+
+namespace {
+
+Ref evaluate_in(PyObject* expression, const std::string& path, int flags, int offset, PyObject* globals, PyObject* names) {
     static PyObject* const type = attribute(import_module("ast").get(), "Expression").release();
+    const Ref code = compile_expression(call(type, {expression}).get(), path, flags);
+    shift_lines(as_code(code.get()), offset);
+    return Ref::steal(PyEval_EvalCode(code.get(), globals, names));
+}
+
+}  // namespace
+
+Ref ModuleStage::old_value_of(Scope& scope, const std::string& name, const Ref& expression) {
     try {
-        const Ref code = compile_expression(call(type, {expression.get()}).get(), plan_.now.path, plan_.flags);
-        const Ref names = scope.is_class() ? Ref::steal(PyDict_Copy(scope.before())) : old_values_;
-        Ref value = Ref::steal(PyEval_EvalCode(code.get(), old_values_.get(), names.get()));
-        if (!scope.is_class()) dict_set(old_values_.get(), name, value.get());
+        Ref value = evaluate_in(expression.get(), scope.plan().now.path, scope.plan().flags, 0, scope.former_globals(), scope.former());
+        dict_set(scope.former(), name, value.get());
         return value;
     } catch (const PythonError& error) {
         if (!error.is(PyExc_Exception)) throw;
         return {};
     }
+}
+
+Ref ModuleStage::pure_value(Scope& scope, const Ref& expression, int offset) {
+    const auto with_originals = [&](PyObject* names) {
+        Ref copy = Ref::steal(PyDict_Copy(names));
+        for_items(names, [&](PyObject* name, PyObject* value) {
+            const auto twin = scope.staged().twins.find(value);
+            if (twin != scope.staged().twins.end()) dict_set(copy.get(), name, twin->second.get());
+        });
+        return copy;
+    };
+    const Ref globals = with_originals(scope.staged().ns.get());
+    const Ref names = scope.is_class() ? Ref::borrow(scope.names()) : globals;
+    return evaluate_in(expression.get(), scope.plan().now.path, scope.plan().flags, offset, globals.get(), names.get());
 }
 
 }  // namespace rebottle

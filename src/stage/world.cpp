@@ -141,9 +141,9 @@ StagedModule& World::add(const std::string& name, Ref module, const std::map<PyC
         dict_set(added->ns.get(), key, twin.get());
         added->twins.emplace(twin.get(), Ref::borrow(value));
     });
+    added->before = Ref::steal(PyDict_Copy(added->ns.get()));
     if (PyObject* annotations = dict_get(added->ns.get(), "__annotations__"); annotations != nullptr && PyDict_Check(annotations))
         dict_set(added->ns.get(), "__annotations__", Ref::steal(PyDict_Copy(annotations)).get());
-    added->before = Ref::steal(PyDict_Copy(added->ns.get()));
     added->former_type = Ref::borrow(reinterpret_cast<PyObject*>(Py_TYPE(added->module.get())));
     set_type(added->module.get(), reinterpret_cast<PyTypeObject*>(view_type_for(Py_TYPE(added->module.get()))));
     modules_.push_back(std::move(added));

@@ -54,7 +54,7 @@ def test_an_execution_error_is_chained_to_the_users_exception(program: Program) 
         {"m": text + "\ndef helper():\n    raise Own('said so')\nhelper()\n"}, rebottle.ExecutionError
     )
     assert isinstance(failure.__cause__, m.Own)
-    for word in (f"{m.__name__}.py", "line 4", "Own", "said so"):
+    for word in (f"{m.__name__}.py", "line 5", "Own", "said so"):
         assert word in str(failure)
 
 

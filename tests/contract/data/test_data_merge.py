@@ -176,6 +176,6 @@ def test_instances_that_are_edited_are_kept(ab: AB) -> None:
 def test_a_counter_that_ran_stays(ab: AB) -> None:
     m, update = ab("COUNT = 0\ndef hit():\n    global COUNT\n    COUNT += 1\n")
     m.hit()
-    update("COUNT = 100\ndef hit():\n    global COUNT\n    COUNT += 2\n", policy="merge")
+    update("COUNT = 100\ndef hit():\n    global COUNT\n    COUNT += 2\n", policy="merge", undo=False)
     m.hit()
     assert m.COUNT == 3

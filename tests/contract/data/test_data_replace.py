@@ -116,7 +116,7 @@ def test_an_edited_singleton_is_made_anew(ab: AB, maker: str) -> None:
     head = "import threading\nclass Own: pass\n"
     m, update = ab(head + f"ONE = {maker}\n")
     held = m.ONE
-    update(head + f"ONE = None or {maker}\n", policy="replace")
+    update(head + f"ONE = {maker} or None\n", policy="replace")
     assert m.ONE is not held
     assert type(m.ONE) is type(held)
 

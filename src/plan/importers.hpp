@@ -1,0 +1,33 @@
+// Which modules took a name from another one with an import statement.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/python.hpp"
+#include "source/modules.hpp"
+
+namespace rebottle {
+
+// `from module import name as as`, outside of functions and classes.
+struct ImportedName {
+    std::string module;  // absolute
+    std::string name;    // "*": everything
+    std::string as;
+};
+
+// What the import statements of a recorded module bind. Cost: once for each version, those statements are parsed.
+const std::vector<ImportedName>& imported_names(ModuleRecord& record, PyObject* module);
+
+struct Importer {
+    std::string name;  // of the module
+    Ref module;
+    std::string as;
+};
+
+// Modules that took `name` from `module`, directly, and in which it still is `value`.
+std::vector<Importer> importers_of(const std::string& module, const std::string& name, PyObject* value);
+// Modules that star-import `module`.
+std::vector<Importer> star_importers_of(const std::string& module);
+
+}  // namespace rebottle

@@ -1,0 +1,103 @@
+#include "plan/reading.hpp"
+
+#include <cctype>
+
+#include "code/tree.hpp"
+
+namespace rebottle {
+namespace {
+
+bool is_word_character(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0; }
+
+bool mentions(std::string_view text, std::string_view name) {
+    for (std::size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+        const std::size_t end = at + name.size();
+        const bool starts = at == 0 || !is_word_character(text[at - 1]);
+        if (starts && (end == text.size() || !is_word_character(text[end]))) return true;
+    }
+    return false;
+}
+
+// The part of a chunk that is looked at when it is run: of a plain function only the header.
+std::string_view run_part(std::string_view text) {
+    if (!text.starts_with("def ") && !text.starts_with("async def ")) return text;
+    return text.substr(0, text.find(":\n"));
+}
+
+void add_statements(const Version& version, const Chunk& chunk, int flags, std::vector<Statement>& found) {
+    const Ref tree = parse(std::string(chunk.in(version.text)), version.path, flags);
+    const bool first = &chunk == version.split.chunks.data();
+    for (Statement& each : statements_of(attribute(tree.get(), "body").get(), chunk.line - 1, first)) found.push_back(std::move(each));
+}
+
+using Visit = void (*)(PyObject* node, std::set<std::string>& names);
+
+void walk(PyObject* node, Visit visit, std::set<std::string>& names);
+
+void walk_list(PyObject* node, const char* field, Visit visit, std::set<std::string>& names) {
+    const Ref list = attribute(node, field);
+    for_sequence(list.get(), [&](PyObject* each) {
+        if (each != Py_None) walk(each, visit, names);
+    });
+}
+
+// Calls visit for the nodes that are evaluated when `node` is.
+void walk(PyObject* node, Visit visit, std::set<std::string>& names) {
+    visit(node, names);
+    if (is_function(node) || is_node(node, "Lambda")) {
+        const Ref arguments = attribute(node, "args");
+        walk_list(arguments.get(), "defaults", visit, names);
+        walk_list(arguments.get(), "kw_defaults", visit, names);
+        if (is_function(node)) walk_list(node, "decorator_list", visit, names);
+        return;
+    }
+    for_children(node, [&](PyObject* child) { walk(child, visit, names); });
+}
+
+void note_read(PyObject* node, std::set<std::string>& names) {
+    if (is_node(node, "Name") && is_node(attribute(node, "ctx").get(), "Load")) names.insert(attribute_text(node, "id"));
+}
+
+void note_call(PyObject* node, std::set<std::string>& names) {
+    if (!is_node(node, "Call")) return;
+    const Ref callee = attribute(node, "func");
+    if (is_node(callee.get(), "Name")) names.insert(attribute_text(callee.get(), "id"));
+}
+
+}  // namespace
+
+std::vector<Statement> statements_mentioning(const Version& version, const std::string& name, int flags) {
+    std::vector<Statement> found;
+    if (version.text.find(name) == std::string::npos) return found;
+    for (const Chunk& chunk : version.split.chunks)
+        if (mentions(run_part(chunk.in(version.text)), name)) add_statements(version, chunk, flags, found);
+    return found;
+}
+
+std::vector<Statement> all_statements(const Version& version, int flags) {
+    std::vector<Statement> found;
+    for (const Chunk& chunk : version.split.chunks) add_statements(version, chunk, flags, found);
+    return found;
+}
+
+std::vector<Statement> body_of(const Statement& class_statement) {
+    return statements_of(attribute(class_statement.node.get(), "body").get(), class_statement.offset, true);
+}
+
+std::set<std::string> names_read_when_run(PyObject* statement) {
+    std::set<std::string> names;
+    walk(statement, &note_read, names);
+    return names;
+}
+
+std::set<std::string> names_called_when_run(PyObject* statement) {
+    std::set<std::string> names;
+    walk(statement, &note_call, names);
+    return names;
+}
+
+bool same_place(const Statement& a, const Statement& b) {
+    return a && b && a.line == b.line && attribute_long(a.node.get(), "col_offset") == attribute_long(b.node.get(), "col_offset");
+}
+
+}  // namespace rebottle

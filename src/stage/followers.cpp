@@ -1,0 +1,105 @@
+#include "stage/followers.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "plan/importers.hpp"
+#include "stage/policy.hpp"
+
+namespace rebottle {
+namespace {
+
+class Followers {
+   public:
+    explicit Followers(Outcome& outcome) : outcome_(outcome) {}
+
+    std::vector<Taker> run(std::size_t first) {
+        const std::size_t end = outcome_.bindings.size();
+        for (std::size_t i = first; i < end; ++i) {
+            const Binding binding = outcome_.bindings[i];
+            if (!binding.after || !PyModule_Check(binding.owner.get())) continue;
+            const std::string name = to_text(binding.name.get());
+            if (binding.before && is_data(binding.before.get()) && !name.starts_with("__")) {
+                seen_.clear();
+                renewed(i, binding.module, name, binding.before, binding.after);
+            }
+            if (!binding.before) appeared(binding, name);
+            if (name == "__all__") listed(binding);
+        }
+        return std::move(takers_);
+    }
+
+   private:
+    void renewed(std::size_t index, const std::string& module, const std::string& name, const Ref& before, const Ref& after) {
+        for (const Importer& each : importers_of(module, name, before.get())) {
+            if (!seen_.insert({each.name, each.as}).second) continue;
+            outcome_.bindings[index].importers.emplace_back(Ref::borrow(PyModule_GetDict(each.module.get())), interned(each.as));
+            takers_.push_back({each.name, each.module, each.as, after});
+            renewed(index, each.name, each.as, before, after);
+        }
+    }
+
+    void appeared(const Binding& binding, const std::string& name) {
+        const Ref all = current(binding, "__all__");
+        const bool exported = all ? contains(all.get(), name) : !name.starts_with("_");
+        if (exported) add_to_stars(binding, binding.module, name, binding.after);
+    }
+
+    // Names that __all__ has and the former one hadn't.
+    void listed(const Binding& binding) {
+        const Ref names = Ref::steal_or_null(PySequence_List(binding.after.get()));
+        if (!names) {
+            PyErr_Clear();
+            return;
+        }
+        for_sequence(names.get(), [&](PyObject* each) {
+            if (!PyUnicode_Check(each)) return;
+            const std::string name = to_text(each);
+            const Ref value = current(binding, name);
+            if (value && !(binding.before && contains(binding.before.get(), name))) add_to_stars(binding, binding.module, name, value);
+        });
+    }
+
+    void add_to_stars(const Binding& origin, const std::string& module, const std::string& name, const Ref& value) {
+        for (const Importer& each : star_importers_of(module)) {
+            if (dict_get(PyModule_GetDict(each.module.get()), name) != nullptr || has_binding(each.module.get(), name)) continue;
+            Binding binding;
+            binding.owner = each.module;
+            binding.name = interned(name);
+            binding.after = value;
+            binding.module = each.name;
+            binding.where = name;
+            outcome_.bindings.push_back(binding);
+            if (!name.starts_with("_")) add_to_stars(origin, each.name, name, value);
+        }
+    }
+
+    bool has_binding(PyObject* owner, const std::string& name) const {
+        return std::any_of(outcome_.bindings.begin(), outcome_.bindings.end(), [&](const Binding& each) {
+            return each.owner.get() == owner && to_text(each.name.get()) == name;
+        });
+    }
+
+    // What a name of the module will be, as far as the stage knows.
+    Ref current(const Binding& of, const std::string& name) const {
+        for (const Binding& each : outcome_.bindings)
+            if (each.owner.get() == of.owner.get() && to_text(each.name.get()) == name) return each.after;
+        return Ref::borrow(dict_get(PyModule_GetDict(of.owner.get()), name));
+    }
+
+    static bool contains(PyObject* names, const std::string& name) {
+        const int found = PySequence_Contains(names, to_str(name).get());
+        if (found < 0) PyErr_Clear();
+        return found == 1;
+    }
+
+    Outcome& outcome_;
+    std::vector<Taker> takers_;
+    std::set<std::pair<std::string, std::string>> seen_;
+};
+
+}  // namespace
+
+std::vector<Taker> add_importers(Outcome& outcome, std::size_t first) { return Followers(outcome).run(first); }
+
+}  // namespace rebottle
