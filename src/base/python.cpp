@@ -33,6 +33,16 @@ std::string to_text(PyObject* object) {
     return {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
 }
 
+std::string describe(PyObject* exception) {
+    const std::string type = attribute_text(reinterpret_cast<PyObject*>(Py_TYPE(exception)), "__name__");
+    try {
+        return type + ": " + to_text(exception);
+    } catch (const PythonError& error) {
+        if (error.is(PyExc_KeyboardInterrupt)) throw;
+        return type;
+    }
+}
+
 std::string_view view(PyObject* str) {
     Py_ssize_t size = 0;
     const char* data = PyUnicode_AsUTF8AndSize(str, &size);

@@ -119,6 +119,8 @@ Ref to_str(std::string_view text);
 Ref interned(std::string_view text);
 // The text of a str object; for anything else of its str().
 std::string to_text(PyObject* object);
+// An exception as "Type: text", even where its own text can't be made.
+std::string describe(PyObject* exception);
 // The text of a str object without a copy. Errors: TypeError for anything else.
 std::string_view view(PyObject* str);
 Ref to_int(long value);

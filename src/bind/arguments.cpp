@@ -3,6 +3,11 @@
 namespace rebottle {
 namespace {
 
+// A dict, or what answers like one.
+bool is_mapping(PyObject* object) {
+    return PyDict_Check(object) || (PyMapping_Check(object) && static_cast<bool>(attribute_or_null(object, "items")));
+}
+
 std::string type_name(PyObject* object) { return Py_TYPE(object)->tp_name; }
 
 std::string read_module(PyObject* module) {
@@ -21,7 +26,7 @@ Policy read_policy_word(PyObject* word) {
 }
 
 void read_policy(PyObject* policy, Request& request) {
-    if (!PyMapping_Check(policy) || PyUnicode_Check(policy)) {
+    if (!is_mapping(policy)) {
         request.policy = read_policy_word(policy);
         return;
     }
@@ -35,7 +40,7 @@ void read_policy(PyObject* policy, Request& request) {
 
 void read_sources(PyObject* sources, Request& request) {
     if (sources == Py_None) return;
-    if (!PyMapping_Check(sources) || PyUnicode_Check(sources))
+    if (!is_mapping(sources))
         raise(PyExc_TypeError, "sources is a dict of module names and texts, not " + type_name(sources));
     const Ref items = Ref::steal(PyMapping_Items(sources));
     for_sequence(items.get(), [&](PyObject* item) {

@@ -11,6 +11,7 @@
 #include "commit/invert.hpp"
 #include "commit/resolve_hotfix.hpp"
 #include "compat/compat.hpp"
+#include "engine/describe.hpp"
 #include "engine/follow.hpp"
 #include "engine/turn.hpp"
 #include "live/in_flight.hpp"
@@ -48,10 +49,6 @@ std::string place_of(const std::string& file, int line) {
     return " (" + file + (line > 0 ? ", line " + std::to_string(line) : "") + ")";
 }
 
-std::string cause_text(PyObject* cause) {
-    return std::string(Py_TYPE(cause)->tp_name) + ": " + to_text(cause);
-}
-
 [[noreturn]] void fail(const SourceError& error, Report report) {
     report.ok = false;
     std::string message = error.module + ": " + error.what() + place_of(error.file, error.line);
@@ -77,7 +74,7 @@ int line_in(PyObject* exception, const std::string& file) {
     int line = line_in(error.cause.value(), error.file);
     if (line == 0) line = error.line;
     const std::string where = error.module + (error.where.empty() ? "" : "." + error.where);
-    const std::string message = where + " raised " + cause_text(error.cause.value()) + place_of(error.file, line) +
+    const std::string message = where + " raised " + describe(error.cause.value()) + place_of(error.file, line) +
                                 "; nothing was changed, mend the source and reload again";
     throw UpdateFailure{"ExecutionError", message, report, Ref::borrow(error.cause.value())};
 }
@@ -177,6 +174,7 @@ class Update {
             Outcome outcome = stage(plan, request_, world);
             report_.timing.stage = seconds_since(staging);
             TouchGuard touched(outcome.touches);
+            if (is_empty(plan) && report_.refusals.empty()) return finish();
             std::vector<Ref> contexts;
             for (const ModulePlan& module : plan.modules) {
                 contexts.push_back(new_dict());
@@ -212,7 +210,7 @@ class Update {
     Report dry() {
         try {
             const Plan plan = make_plan();
-            describe(plan);
+            describe(plan, request_, report_);
         } catch (const SourceError& error) {
             fail(error, report_);
         } catch (const UnknownModule& unknown) {
@@ -223,6 +221,13 @@ class Update {
     }
 
    private:
+    // Nothing changed: there is nothing to commit, to remember or to take back.
+    static bool is_empty(const Plan& plan) {
+        return std::none_of(plan.modules.begin(), plan.modules.end(), [](const ModulePlan& module) {
+            return module.changed() || module.now.text != module.record->version.text || module.now.path != module.record->version.path;
+        });
+    }
+
     Plan make_plan() {
         Plan plan = rebottle::plan(request_);
         report_.timing.read = plan.read;
@@ -232,43 +237,6 @@ class Update {
         for (const ModulePlan& module : plan.modules)
             if (module.changed() || module.now.text != module.record->version.text) report_.modules.push_back(module.name);
         return plan;
-    }
-
-    void describe_edits(const ModulePlan& module, const std::vector<Edit>& edits) {
-        for (const Edit& edit : edits) {
-            if (edit.kind == Edit::Kind::members) describe_edits(module, edit.members);
-            if (edit.kind == Edit::Kind::lines || edit.kind == Edit::Kind::members) continue;
-            const std::string where = module.name + (edit.where.empty() ? "" : "." + edit.where);
-            report_.changes.push_back({edit_name(edit), where, module.now.path, edit.line()});
-            if (edit.kind == Edit::Kind::run || edit.kind == Edit::Kind::aside || edit.kind == Edit::Kind::function)
-                report_.unknown.push_back(where + ": it has to be run");
-        }
-    }
-
-    static std::string edit_name(const Edit& edit) {
-        switch (edit.kind) {
-            case Edit::Kind::body:
-                return "function-code";
-            case Edit::Kind::function:
-                return "function-signature";
-            case Edit::Kind::aside:
-                return "class-changed";
-            case Edit::Kind::data:
-                return "data";
-            case Edit::Kind::gone:
-                return "gone";
-            default:
-                return edit.now.kind == Statement::Kind::function ? "function-added"
-                       : edit.now.kind == Statement::Kind::class_ ? "class-added"
-                       : edit.now.kind == Statement::Kind::assignment ? "data-added"
-                       : edit.now.kind == Statement::Kind::import_ ? "import"
-                                                                   : "statement";
-        }
-    }
-
-    void describe(const Plan& plan) {
-        for (const ModulePlan& module : plan.modules) describe_edits(module, module.edits);
-        report_.ok = report_.refusals.empty();
     }
 
     void commit(Plan& plan, Outcome& outcome, World& world) {
@@ -385,6 +353,7 @@ class Update {
         report_.time = now_in_seconds();
         report_.ok = report_.refusals.empty();
         report_.timing.total = seconds_since(start_);
+        if (!past_) return report_;
         past_->report = report_;
         core_.supersede(report_);
         core_.remember(past_);

@@ -78,8 +78,7 @@ std::vector<Located> located(const Version& version, const std::vector<std::size
     int line = 0;
     if (const Ref number = attribute_or_null(error.value(), "lineno"); number && PyLong_Check(number.get()))
         line = static_cast<int>(PyLong_AsLong(number.get()));
-    const std::string type = Py_TYPE(error.value())->tp_name;
-    throw SourceError(name, version.path, line, "its new source doesn't compile: " + type + ": " + to_text(error.value()),
+    throw SourceError(name, version.path, line, "its new source doesn't compile: " + describe(error.value()),
                       Ref::borrow(error.value()));
 }
 

@@ -134,7 +134,8 @@ Version read_script(const std::string& path) {
     if (error.is(PyExc_SyntaxError))
         if (const Ref number = attribute_or_null(error.value(), "lineno"); number && PyLong_Check(number.get()))
             line = static_cast<int>(PyLong_AsLong(number.get()));
-    throw SourceError(name, path, line, "its source can't be read: " + std::string(Py_TYPE(error.value())->tp_name) + ": " + to_text(error.value()), Ref::borrow(error.value()));
+    throw SourceError(name, path, line, "its source can't be read: " + describe(error.value()),
+                      Ref::borrow(error.value()));
 }
 
 void refresh(PyObject* finder) {

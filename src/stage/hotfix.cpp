@@ -86,7 +86,6 @@ std::vector<Binding> rebound(const Touches& touches, Snippet& snippet) {
         binding.before = before;
         binding.after = own_attribute(owner.get(), name.get());
         binding.kind = "hotfix";
-        binding.importers = true;
         binding.decorators_changed = true;
         if (binding.before.get() == binding.after.get()) return;
         if (std::find(snippet.modules.begin(), snippet.modules.end(), binding.module) == snippet.modules.end())

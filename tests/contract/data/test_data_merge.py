@@ -149,7 +149,7 @@ def test_a_table_of_another_kind_takes_the_new_kind_when_untouched(ab: AB) -> No
 
 def test_a_second_update_compares_with_the_value_of_the_first(ab: AB) -> None:
     m, update = ab("X = 1\nT = {'a': 1}\n")
-    update("X = 2\nT = {'a': 2}\n", policy="merge")
+    update("X = 2\nT = {'a': 2}\n", policy="merge", undo=False)
     m.T["live"] = 9
     update("X = 3\nT = {'a': 3}\n", policy="merge")
     assert m.X == 3
