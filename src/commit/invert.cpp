@@ -17,6 +17,13 @@ PyObject* target_of(const Ref& reference) {
     return compat::target_of(reference.get());
 }
 
+// The dict that a write of the history is about: a module is held weakly.
+Ref dict_of(const Ref& reference) {
+    if (!PyWeakref_Check(reference.get())) return reference;
+    PyObject* module = compat::target_of(reference.get());
+    return Ref::borrow(module == nullptr ? nullptr : PyModule_GetDict(module));
+}
+
 class Inverter {
    public:
     explicit Inverter(const std::map<PyObject*, Ref>& replaced) : replaced_(replaced) {}
@@ -44,6 +51,7 @@ class Inverter {
         FunctionContent after = before;
         if (before.code.get() == w.after.code.get()) {
             after = w.before;
+            if (!after.globals) after.globals = before.globals;
             if (before.dict.get() == w.after.dict.get() && w.before.dict.get() != w.after.dict.get()) {
                 after.dict = w.before.dict;
             } else {
@@ -55,11 +63,13 @@ class Inverter {
     }
 
     void take_back(const NameWrite& w) {
-        if (dict_get(w.dict.get(), w.key.get()) != w.after.get()) {
+        const Ref dict = dict_of(w.dict);
+        if (!dict) return;
+        if (dict_get(dict.get(), w.key.get()) != w.after.get()) {
             conflict(w.where);
             return;
         }
-        result_.journal.push_back(NameWrite{w.dict, w.key, w.after, w.before, w.where});
+        result_.journal.push_back(NameWrite{dict, w.key, w.after, w.before, w.where});
         changed(w.where);
     }
 
@@ -175,9 +185,28 @@ void loosen(Ref& object) {
 
 }  // namespace
 
+namespace {
+
+// The namespace would keep alive what the program has let go.
+void loosen(FunctionWrite& write) {
+    loosen(write.function);
+    if (write.before.globals.get() == write.after.globals.get()) write.before.globals = write.after.globals = Ref();
+}
+
+void loosen(NameWrite& write) {
+    PyObject* name = PyDict_Check(write.dict.get()) ? dict_get(write.dict.get(), "__name__") : nullptr;
+    if (name == nullptr || !PyUnicode_Check(name)) return;
+    PyObject* module = dict_get(PyImport_GetModuleDict(), name);
+    if (module != nullptr && PyModule_Check(module) && PyModule_GetDict(module) == write.dict.get())
+        write.dict = Ref::steal(PyWeakref_NewRef(module, nullptr));
+}
+
+}  // namespace
+
 void loosen(Journal& journal) {
     for (Write& write : journal) {
-        if (auto* function = std::get_if<FunctionWrite>(&write)) loosen(function->function);
+        if (auto* function = std::get_if<FunctionWrite>(&write)) loosen(*function);
+        if (auto* name = std::get_if<NameWrite>(&write)) loosen(*name);
         if (auto* own = std::get_if<AttributeWrite>(&write)) loosen(own->object);
     }
 }

@@ -76,6 +76,8 @@ class ModuleStage {
     static Ref live_default(PyFunctionObject* live, const std::string& parameter);
     static void replace_default(PyObject* function, PyObject* node, PyObject* replacement);
     void evaluate_function(Scope& scope, Edit& edit);
+    // The kind of change of a function whose code is the same: none, unless all functions are to be renewed.
+    std::string unchanged_kind() const { return request_.force == Force::none ? "" : "function-code"; }
     Swap swap_for(const Edit& edit, PyCodeObject* old_code, PyCodeObject* now_code) const;
     // Code of functions follows without running anything.
     void bodies(Edit& edit);

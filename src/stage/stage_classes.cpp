@@ -171,7 +171,7 @@ void ModuleStage::member_swaps(const Edit& edit, PyCodeObject* root) {
         PyCodeObject* now_code = find_code(root, member.where, member.now.line);
         if (old_code == nullptr || now_code == nullptr) continue;
         Swap swap = swap_for(member, old_code, now_code);
-        swap.kind = same_code(old_code, now_code) ? "" : "function-code";
+        swap.kind = same_code(old_code, now_code) ? unchanged_kind() : "function-code";
         outcome_.swaps.push_back(std::move(swap));
     }
 }

@@ -122,7 +122,7 @@ void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCo
     for (const auto& [old_code, now_code] : pairs) {
         if (inner.contains(now_code)) continue;
         Swap swap = swap_for(edit, old_code, now_code);
-        if (same_code(old_code, now_code)) swap.kind.clear();
+        if (same_code(old_code, now_code)) swap.kind = unchanged_kind();
         outcome_.swaps.push_back(std::move(swap));
     }
 }

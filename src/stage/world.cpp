@@ -107,6 +107,15 @@ Ref twin_of(PyFunctionObject* function, PyObject* code, PyObject* globals) {
     return twin;
 }
 
+// A twin and its namespace hold each other: without this they would stay until the next collection, and count as stale code.
+void release_twins(StagedModule& module) {
+    for (const Ref& names : {module.ns, module.before})
+        for_items(names.get(), [&](PyObject* name, PyObject* value) {
+            const auto twin = module.twins.find(value);
+            if (twin != module.twins.end() && PyDict_SetItem(names.get(), name, twin->second.get()) < 0) PyErr_Clear();
+        });
+}
+
 }  // namespace
 
 World::World() {
@@ -114,7 +123,11 @@ World::World() {
     staging_thread = PyThread_get_thread_ident();
 }
 
-World::~World() { leave(); }
+World::~World() {
+    leave();
+    const ErrorAside aside;
+    for (const auto& module : modules_) release_twins(*module);
+}
 
 StagedModule* World::find(PyObject* module) {
     for (const auto& each : modules_)
