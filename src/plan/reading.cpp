@@ -68,7 +68,7 @@ void note_call(PyObject* node, std::set<std::string>& names) {
 
 std::vector<Statement> statements_mentioning(const Version& version, const std::string& name, int flags) {
     std::vector<Statement> found;
-    if (version.text.find(name) == std::string::npos) return found;
+    if (version.form != Version::Form::text || version.text.find(name) == std::string::npos) return found;
     for (const Chunk& chunk : version.split.chunks)
         if (mentions(run_part(chunk.in(version.text)), name)) add_statements(version, chunk, flags, found);
     return found;
@@ -76,6 +76,7 @@ std::vector<Statement> statements_mentioning(const Version& version, const std::
 
 std::vector<Statement> all_statements(const Version& version, int flags) {
     std::vector<Statement> found;
+    if (version.form != Version::Form::text) return found;
     for (const Chunk& chunk : version.split.chunks) add_statements(version, chunk, flags, found);
     return found;
 }

@@ -11,7 +11,7 @@
 namespace rebottle {
 
 // Top-level statements whose text mentions the name where it would be read when the statement is run. Cost: one search of the
-// text, then the chunks found.
+// text, then the chunks found. Nothing where a loader made the code of something else than the text.
 std::vector<Statement> statements_mentioning(const Version& version, const std::string& name, int flags);
 // All top-level statements. Cost: parses the whole version.
 std::vector<Statement> all_statements(const Version& version, int flags);
