@@ -21,7 +21,18 @@ _unique = itertools.count()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--open``: run the scenarios of sentences that don't hold yet, instead of all others."""
-    parser.addoption("--open", action="store_true", help="run only the scenarios listed in tests/contract/open.txt")
+    parser.addoption("--open", action="store_true", help="run only the scenarios listed in tests/open.txt")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what ``open.txt`` lists, or everything else."""
+    lines = Path(__file__).with_name("open.txt").read_text(encoding="utf-8").splitlines()
+    names = {line for line in lines if line and not line.startswith("# ")}
+    only_open = bool(config.getoption("--open"))
+    left_out = [item for item in items if (item.nodeid.removeprefix("tests/") in names) != only_open]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 class World:
