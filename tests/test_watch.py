@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,7 +57,8 @@ class Messages:
 @pytest.fixture
 def messages(monkeypatch: pytest.MonkeyPatch) -> Messages:
     stream = Messages()
-    monkeypatch.setattr(sys, "stderr", stream)
+    # Not sys.stderr itself: pytest puts its own there before the test begins.
+    monkeypatch.setattr("rebottle._console.sys", SimpleNamespace(stderr=stream))
     return stream
 
 

@@ -143,7 +143,9 @@ class Inverter {
     }
 
     void take_back(const BasesWrite& w) {
-        result_.journal.push_back(BasesWrite{w.type, w.after, w.before, w.where});
+        PyObject* type = target_of(w.type);
+        if (type == nullptr) return;
+        result_.journal.push_back(BasesWrite{Ref::borrow(type), w.after, w.before, w.where});
         changed(w.where);
     }
 
@@ -217,6 +219,8 @@ void loosen(Journal& journal) noexcept {
     for (Write& write : journal) {
         if (auto* function = std::get_if<FunctionWrite>(&write)) loosen(*function);
         if (auto* name = std::get_if<NameWrite>(&write)) loosen(*name);
+        if (auto* member = std::get_if<MemberWrite>(&write)) loosen(member->type);
+        if (auto* bases = std::get_if<BasesWrite>(&write)) loosen(bases->type);
         if (auto* own = std::get_if<AttributeWrite>(&write)) loosen(own->object);
         if (auto* cache = std::get_if<CacheWrite>(&write)) loosen(cache->wrapper);
     }
