@@ -50,6 +50,7 @@ class Resolver {
         result_.shaped = outcome_.shaped;
         for (const Ref& type : outcome_.reshaped) result_.reshaped.push_back(type);
         give_attributes(outcome_, result_);
+        settle_tables();
         publish_created();
         replace_escaped();
         return std::move(result_);
@@ -297,6 +298,31 @@ class Resolver {
             FunctionContent after = before;
             after.globals = live->second;
             result_.landing.push_back(FunctionWrite{made, before, after, ""});
+        }
+    }
+
+    // The new content of tables is a copy that nobody else has: staged objects in it give way at once, before it is swapped in.
+    void settle_tables() {
+        for (const Write& write : result_.journal)
+            if (const auto* table = std::get_if<TableWrite>(&write)) {
+                settle(table->content.get());
+                settle(table->after.get());
+            }
+    }
+
+    bool is_staged_object(PyObject* object) const { return outcome_.bottles.contains(object) && !result_.becoming.contains(object); }
+
+    void settle(PyObject* table) const {
+        if (PyDict_Check(table)) {
+            const Ref items = Ref::steal(PyDict_Items(table));
+            for_sequence(items.get(), [&](PyObject* item) {
+                if (is_staged_object(PyTuple_GET_ITEM(item, 1)))
+                    check(PyDict_SetItem(table, PyTuple_GET_ITEM(item, 0), mapped(Ref::borrow(PyTuple_GET_ITEM(item, 1))).get()));
+            });
+        } else if (PyList_Check(table)) {
+            for (Py_ssize_t i = 0; i < PyList_GET_SIZE(table); ++i)
+                if (is_staged_object(PyList_GET_ITEM(table, i)))
+                    check(PyList_SetItem(table, i, mapped(Ref::borrow(PyList_GET_ITEM(table, i))).release()));
         }
     }
 
