@@ -92,10 +92,8 @@ void Pour::empty_caches(PyObject* from) {
 
 namespace {
 
-// Whether a module's name holds an object because the module imported it from `source`. A value such as an int may be the same
-// object by accident: then the text must say so.
-bool imported_from(const std::string& source, const std::string& importer, PyObject* object) {
-    if (PyObject_IS_GC(object) && !PyTuple_CheckExact(object)) return true;
+// Whether the text of a module says that it imports from another one.
+bool imports_from(const std::string& source, const std::string& importer) {
     const std::string& text = Modules::instance().record(importer).version.text;
     return text.find("from " + source + " import") != std::string::npos;
 }
@@ -106,12 +104,13 @@ void Pour::rebind_importers(const Binding& binding, PyObject* live, PyObject* no
     const bool aliases = binding.was == Sort::definition && binding.is == Sort::definition;
     // The name was another one of a definition: that one's importers aren't meant.
     const bool second_name = binding.was != Sort::definition && (PyFunction_Check(live) || PyType_Check(live));
+    const bool by_accident = !PyObject_IS_GC(live) || PyTuple_CheckExact(live);  // an int may be the same object elsewhere
     for_items(PyImport_GetModuleDict(), [&](PyObject* name, PyObject* module) {
         if (!PyModule_Check(module) || !PyUnicode_Check(name) || (module == binding.owner.get() && !aliases)) return;
         PyObject* dict = PyModule_GetDict(module);
         bool holds = false;
         for_items(dict, [&](PyObject*, PyObject* value) { holds = holds || value == live; });
-        if (!holds || !imported_from(binding.module, to_text(name), live)) return;
+        if (!holds || ((second_name || by_accident) && !imports_from(binding.module, to_text(name)))) return;
         for_items(dict, [&](PyObject* key, PyObject* value) {
             if (value != live || is_bound(module, key) || (second_name && !same_name(key, binding))) return;
             result_.journal.push_back(NameWrite{Ref::borrow(dict), Ref::borrow(key), Ref::borrow(live), Ref::borrow(now), binding.place()});

@@ -195,6 +195,9 @@ void ModuleStage::describe(Binding& binding, const std::vector<Edit>& edits) con
         }
     }
     if (merged_.contains(binding.where)) binding.kind = "data-merged";
+    const bool leftover = binding.was == Sort::none && binding.is == Sort::definition && binding.before && PyModule_Check(binding.owner.get()) &&
+                          last_line_binding(plan_.record->version, name) == 0;
+    if (leftover) binding.was = Sort::definition;  // gone in a former update, back now
     if (const auto known = evaluated_.find(binding.where); known != evaluated_.end()) binding.decorators_changed = known->second;
 }
 

@@ -52,7 +52,7 @@ class ModuleStage {
     // A statement that was run bound names that a later statement, which isn't run, binds again: from there on they hold what that
     // one gave.
     void note_shadowed(const Scope& scope, const Edit& edit);
-    int last_line_binding(const std::string& name) const;
+    int last_line_binding(const Version& version, const std::string& name) const;
     void unshadow(Scope& scope, int line);
     static bool is_inherited(const Scope& scope, const std::string& name);
     bool renew_annotations(const Scope& scope, PyObject* key, PyObject* after);

@@ -13,7 +13,7 @@ void ModuleStage::note_shadowed(const Scope& scope, const Edit& edit) {
     if (scope.is_class()) return;
     for (const std::string& name : edit.now.binds) {
         if (dict_get(scope.before(), name) == nullptr) continue;
-        const int line = last_line_binding(name);
+        const int line = last_line_binding(plan_.now, name);
         const bool runs = std::any_of(plan_.edits.begin(), plan_.edits.end(), [&](const Edit& other) {
             return other.now && other.now.line == line && other.kind != Kind::lines && other.kind != Kind::body && other.kind != Kind::members;
         });
@@ -21,10 +21,10 @@ void ModuleStage::note_shadowed(const Scope& scope, const Edit& edit) {
     }
 }
 
-int ModuleStage::last_line_binding(const std::string& name) const {
-    const auto& chunks = plan_.now.split.chunks;
+int ModuleStage::last_line_binding(const Version& version, const std::string& name) const {
+    const auto& chunks = version.split.chunks;
     for (auto chunk = chunks.rbegin(); chunk != chunks.rend(); ++chunk) {
-        const std::string text(chunk->in(plan_.now.text));
+        const std::string text(chunk->in(version.text));
         if (text.find(name) == std::string::npos) continue;
         const Ref tree = parse(text, plan_.now.path, plan_.flags);
         const std::vector<Statement> statements = statements_of(attribute(tree.get(), "body").get(), chunk->line - 1, false);
