@@ -70,7 +70,7 @@ Ref Pour::rebind(const Binding& binding, const Ref& after) {
     const bool block = binding.was == Sort::other || binding.is == Sort::other;
     if (block && is_named(live, binding) && is_named(after.get(), binding) && is_staged(after.get()))
         return adopt_function(binding, as_function(live), as_function(after.get()));  // within a block: "if", "try" …
-    rebind_importers(binding, live, after.get());
+    if (binding.importers.empty()) rebind_importers(binding, live, after.get());
     list_kind_changed(binding);
     return after;
 }
