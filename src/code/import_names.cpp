@@ -41,6 +41,7 @@ bool may_import(std::string_view text, const Names& wanted) {
 
 Names imported(const Version& version, const Names& wanted, int flags) {
     Names found;
+    if (version.tree) collect_imported(version.tree.get(), wanted, found);
     for (const Chunk& chunk : version.split.chunks) {
         const std::string_view text = chunk.in(version.text);
         if (may_import(text, wanted)) collect_imported(parse(std::string(text), version.path, flags).get(), wanted, found);

@@ -127,7 +127,8 @@ std::vector<Located> located_in_tree(const Version& version, int flags) {
     for (Statement& statement : statements_of(attribute(version.tree.get(), "body").get(), 0, true)) {
         const Ref alone = Ref::steal(PyList_New(0));
         check(PyList_Append(alone.get(), statement.node.get()));
-        const Ref root = compile(call(module_type, {alone.get(), Ref::steal(PyList_New(0)).get()}).get(), version.path, flags);
+        const Ref part = call(module_type, {alone.get(), Ref::steal(PyList_New(0)).get()});
+        const Ref root = compile(with_imports(part.get(), version, flags).get(), version.path, flags);
         found.push_back({std::move(statement), root});
     }
     return found;
@@ -158,6 +159,7 @@ void compare_bytecode(ModulePlan& plan, const Version& now) {
     edit.kind = Edit::Kind::body;
     edit.old = edit.now = whole.front();
     edit.now.kind = edit.old.kind = Kind::block;
+    edit.whole = true;
     edit.old_root = old;
     edit.now_root = now.code;
     plan.edits.push_back(std::move(edit));

@@ -34,6 +34,7 @@ struct Edit {
     Statement now;  // may be missing
     Ref old_root;   // compiled top-level statements that hold them, with lines of the file
     Ref now_root;
+    bool whole = false;  // the roots are those of the modules, which came as bytecode
     std::string where;  // qualified name in the module; "" for statements without a name
     std::vector<Edit> members;
     std::string reads;  // of `again`: the renewed name that the unchanged statement reads; "" where the data was named itself

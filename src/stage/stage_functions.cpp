@@ -132,7 +132,8 @@ void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCo
             for_all_code(nested, [&](PyCodeObject* each) { inner.insert(each); });
         });
     for (const auto& [old_code, now_code] : pairs) {
-        if (inner.contains(now_code) || !stands_in(edit.old, old_code) || !stands_in(edit.now, now_code)) continue;
+        if (inner.contains(now_code)) continue;
+        if (!edit.whole && (!stands_in(edit.old, old_code) || !stands_in(edit.now, now_code))) continue;
         Swap swap = swap_for(edit, old_code, now_code);
         if (same_code(old_code, now_code)) swap.kind = unchanged_kind();
         outcome_.swaps.push_back(std::move(swap));
