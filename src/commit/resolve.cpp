@@ -9,6 +9,7 @@
 #include "commit/pour.hpp"
 #include "commit/replace.hpp"
 #include "compat/compat.hpp"
+#include "live/stale.hpp"
 #include "plan/plan.hpp"
 #include "source/modules.hpp"
 #include "stage/policy.hpp"
@@ -25,6 +26,10 @@ struct StandIn {
 std::vector<StandIn>& all_stand_ins() {
     static auto* all = new std::vector<StandIn>;
     return *all;
+}
+
+void forget_dead_stand_ins() {
+    std::erase_if(all_stand_ins(), [](const StandIn& each) { return compat::target_of(each.code.get()) == nullptr; });
 }
 
 // Whether an object is one that others hold for itself: a value such as an int or a str may be shared by accident.
@@ -80,7 +85,7 @@ class Resolver {
         std::vector<PyCodeObject*> exact;
         std::vector<PyCodeObject*> others;
         for (PyCodeObject* code : CodeIndex::instance().codes(swap.file, std::string(qualname(old_code)))) {
-            if (code == now || is_staged(code)) continue;
+            if (code == now || is_staged(code) || is_spent(code)) continue;
             (same_code(code, old_code) ? exact : others).push_back(code);
         }
         if (std::any_of(exact.begin(), exact.end(), [&](PyCodeObject* code) { return code->co_firstlineno == old_code->co_firstlineno; }) &&
@@ -89,6 +94,14 @@ class Resolver {
         if (exact.empty() && !is_ambiguous(swap)) exact = others;
         for (PyCodeObject* code : stand_ins(swap.module, swap.where)) exact.push_back(code);
         return exact;
+    }
+
+    // Whether code was replaced by an earlier update and no function runs it any more; only the history holds it.
+    bool is_spent(PyCodeObject* code) const {
+        if (!replaced_before_.contains(as_object(code))) return false;
+        bool used = false;
+        for_all_code(code, [&](PyCodeObject* each) { used = used || !CodeIndex::instance().functions(each).empty(); });
+        return !used;
     }
 
     bool is_staged(PyCodeObject* code) const {
@@ -370,6 +383,7 @@ class Resolver {
     }
 
     Outcome& outcome_;
+    const std::set<PyObject*> replaced_before_ = remembered_code();
     Resolved result_;
     Pour pour_;
     std::set<std::string> reported_;
@@ -381,12 +395,13 @@ class Resolver {
 Resolved resolve(Outcome& outcome) { return Resolver(outcome).run(); }
 
 void register_stand_in(PyCodeObject* code, const std::string& module, const std::string& where) {
+    forget_dead_stand_ins();
     all_stand_ins().push_back({Ref::steal(PyWeakref_NewRef(as_object(code), nullptr)), module, where});
 }
 
 std::vector<PyCodeObject*> stand_ins(const std::string& module, const std::string& where) {
     auto& all = all_stand_ins();
-    std::erase_if(all, [](const StandIn& each) { return compat::target_of(each.code.get()) == nullptr; });
+    forget_dead_stand_ins();
     std::vector<PyCodeObject*> found;
     for (const StandIn& each : all)
         if (each.module == module && each.where == where) found.push_back(as_code(compat::target_of(each.code.get())));

@@ -19,9 +19,24 @@ std::string file_name(const std::string& name) {
     return name.find('/') != std::string::npos ? name : "<hotfix " + name + ">";
 }
 
+// Forgets the text of snippets of long ago of which no function is left.
+void forget_lines(PyObject* cache, std::vector<std::string>& files) {
+    constexpr std::size_t kept = 32;
+    if (files.size() <= kept) return;
+    std::erase_if(files, [&](const std::string& file) {
+        if (!CodeIndex::instance().codes_in(file).empty()) return false;
+        const Ref key = to_str(file);
+        if (dict_get(cache, key.get()) != nullptr) check(PyDict_DelItem(cache, key.get()));
+        return true;
+    });
+}
+
 // Tracebacks and inspect show the text.
 void remember_lines(const std::string& file, const std::string& text) {
+    static std::vector<std::string> files;
     const Ref cache = attribute(import_module("linecache").get(), "cache");
+    forget_lines(cache.get(), files);
+    files.push_back(file);
     const Ref lines = call_method(to_str(text).get(), "splitlines", {Py_True});
     const Ref size = to_int(static_cast<long>(text.size()));
     dict_set(cache.get(), file, Ref::steal(PyTuple_Pack(4, size.get(), Py_None, lines.get(), to_str(file).get())).get());

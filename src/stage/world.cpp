@@ -110,15 +110,6 @@ Ref twin_of(PyFunctionObject* function, PyObject* code, PyObject* globals) {
     return twin;
 }
 
-// A twin and its namespace hold each other: without this they would stay until the next collection, and count as stale code.
-void release_twins(StagedModule& module) {
-    for (const Ref& names : {module.ns, module.before})
-        for_items(names.get(), [&](PyObject* name, PyObject* value) {
-            const auto twin = module.twins.find(value);
-            if (twin != module.twins.end() && PyDict_SetItem(names.get(), name, twin->second.get()) < 0) PyErr_Clear();
-        });
-}
-
 }  // namespace
 
 World::World() {
@@ -126,10 +117,16 @@ World::World() {
     staging_thread = PyThread_get_thread_ident();
 }
 
+// A staged namespace and the functions made in it hold each other: without this they would stay until the next collection, and be
+// updated like any others meanwhile. What still reads the namespace finds the live names.
 World::~World() {
     leave();
     const ErrorAside aside;
-    for (const auto& module : modules_) release_twins(*module);
+    for (const auto& module : modules_) {
+        module->before = Ref();
+        PyDict_Clear(module->ns.get());
+        if (Py_REFCNT(module->ns.get()) > 1) unfailing([&] { check(PyDict_Update(module->ns.get(), module->live)); });
+    }
 }
 
 StagedModule* World::find(PyObject* module) {
