@@ -93,7 +93,7 @@ int on_audit(const char* event, PyObject* arguments, void*) {
             return 0;
         }
         if (on_exec(thread, subject)) return 0;
-    } catch (const PythonError&) {
+    } catch (const std::exception&) {
         return 0;  // what isn't caught is unknown; the import itself goes on
     }
     PyErr_SetString(PyExc_SystemExit, "rebottle: the code of the module is caught, not run");
