@@ -124,7 +124,7 @@ Ref mark_value(const std::vector<const Statement*>& statements, PyObject* names,
         if (!is_pure(value.get())) break;
         const Ref code = compile_expression(call(type, {value.get()}).get(), "<mark>", 0);
         const Ref scope = Ref::steal(PyDict_Copy(names));
-        return Ref::steal(PyEval_EvalCode(code.get(), scope.get(), scope.get()));
+        return run_code(code.get(), scope.get(), scope.get());
     }
     return Ref::borrow(dict_get(names, name));
 }
