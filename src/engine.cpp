@@ -91,7 +91,8 @@ auto guarded(Body body) -> decltype(body()) {
 // Makes the package `rebottle`, should a script import it, share this engine.
 void provide_native_module() {
     PyObject* modules = PyImport_GetModuleDict();
-    if (dict_get(modules, "rebottle._native") == nullptr) dict_set(modules, "rebottle._native", new_native_module().get());
+    if (dict_get(modules, "rebottle._native") == nullptr)
+        dict_set(modules, "rebottle._native", new_native_module().get());
 }
 
 // A listener is the host's: what it throws is told, but the update stands.
@@ -219,7 +220,8 @@ void Engine::request(Request request) {
 
 std::size_t Engine::poll(std::chrono::microseconds budget) {
     if (state_->waits == 0) return 0;
-    const auto busy = guarded([]() -> Result<bool> { return Turns::instance().updating_here() || Turns::instance().holds_here(); });
+    const auto busy =
+        guarded([]() -> Result<bool> { return Turns::instance().updating_here() || Turns::instance().holds_here(); });
     if (busy && busy.value()) return 0;
     const auto start = std::chrono::steady_clock::now();
     std::size_t taken = 0;
@@ -227,7 +229,8 @@ std::size_t Engine::poll(std::chrono::microseconds budget) {
         const std::optional<Request> request = state_->next();
         if (!request) break;
         ++taken;
-        const Result<Report> result = request->hotfix.empty() ? reload(*request) : hotfix(request->hotfix, request->name);
+        const Result<Report> result =
+            request->hotfix.empty() ? reload(*request) : hotfix(request->hotfix, request->name);
         if (request->done) request->done(result);
     } while (std::chrono::steady_clock::now() - start < budget);
     return taken;

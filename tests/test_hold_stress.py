@@ -123,7 +123,9 @@ def test_updates_from_several_threads_neither_deadlock_nor_mix(world: World) -> 
             errors.append(error)
 
     works = [reloads, hotfixes, rollbacks, plans, reloads, hotfixes]
-    threads = [threading.Thread(target=guarded, args=(work, 100 * (i + 1)), daemon=True) for i, work in enumerate(works)]
+    threads = [
+        threading.Thread(target=guarded, args=(work, 100 * (i + 1)), daemon=True) for i, work in enumerate(works)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -38,7 +38,7 @@ struct Stale {
     std::string kind;   // "frame", "generator", "coroutine", "async generator", "function"
     std::string where;  // qualified name of the function
     std::string file;
-    int line = 0;            // where it stands now, in the old source
+    int line = 0;              // where it stands now, in the old source
     std::uint64_t thread = 0;  // identifier of the thread, 0 where it is none
     std::string why;
 };
@@ -64,7 +64,7 @@ struct Report {
     std::vector<std::string> unknown;  // only in a plan: what only running would tell
     Timing timing;
     std::uint64_t id = 0;
-    double time = 0;  // seconds since the epoch
+    double time = 0;   // seconds since the epoch
     std::string name;  // of a hotfix
 
     // What a person wants to read.

@@ -20,11 +20,11 @@ enum class Force { none, functions, classes };
 // One reload, or one hotfix where `hotfix` is not empty. The initializers keep designated ones free of warnings.
 struct Request {
     std::vector<std::string> modules{};  // names or patterns such as "ui.*"
-    bool all_tracked = false;          // every tracked module whose source changed, instead of `modules`
+    bool all_tracked = false;            // every tracked module whose source changed, instead of `modules`
     Policy policy = Policy::keep;
-    std::map<std::string, Policy> policies{};  // by module ("conf") or name ("conf.LIMIT")
-    bool prune = false;                      // names gone from the source are removed
-    bool partial = false;                    // apply what isn't refused, instead of nothing
+    std::map<std::string, Policy> policies{};      // by module ("conf") or name ("conf.LIMIT")
+    bool prune = false;                            // names gone from the source are removed
+    bool partial = false;                          // apply what isn't refused, instead of nothing
     std::map<std::string, std::string> sources{};  // text of modules, instead of the loader's
     Force force = Force::none;
     std::string hotfix{};  // text of a snippet

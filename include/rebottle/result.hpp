@@ -12,7 +12,8 @@ namespace rebottle {
 
 // Why nothing was applied. The program is as it was.
 struct Error {
-    std::string type;  // "SourceError", "ExecutionError", "RefusedError", "VerificationError", "UnknownModuleError", ...
+    std::string
+        type;  // "SourceError", "ExecutionError", "RefusedError", "VerificationError", "UnknownModuleError", ...
     std::string message;
     std::vector<Refusal> refusals;
 };

@@ -82,11 +82,13 @@ long attribute_long(PyObject* object, const char* name) {
 Ref import_module(const char* name) {
     // Not through the `__import__` of whoever runs: its builtins may be anything.
     const Ref from = Ref::steal(Py_BuildValue("(s)", "*"));
-    return Ref::steal(outliving_python([&] { return PyImport_ImportModuleLevel(name, nullptr, nullptr, from.get(), 0); }));
+    return Ref::steal(
+        outliving_python([&] { return PyImport_ImportModuleLevel(name, nullptr, nullptr, from.get(), 0); }));
 }
 
 Ref call(PyObject* callable, std::initializer_list<PyObject*> arguments) {
-    return Ref::steal(outliving_python([&] { return PyObject_Vectorcall(callable, arguments.begin(), arguments.size(), nullptr); }));
+    return Ref::steal(
+        outliving_python([&] { return PyObject_Vectorcall(callable, arguments.begin(), arguments.size(), nullptr); }));
 }
 
 Ref call_method(PyObject* object, const char* name, std::initializer_list<PyObject*> arguments) {

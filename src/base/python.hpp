@@ -72,8 +72,9 @@ class Ref {
 // Never returns.
 [[noreturn]] void wait_for_the_end() noexcept;
 
-// Runs body(), which may let go of the GIL and take it again. The interpreter, while it is finalized, ends a thread that asks
-// for the GIL by unwinding it, and our frames would release objects without it: such a thread stays here until the process ends.
+// Runs body(), which may let go of the GIL and take it again. The interpreter, while it is finalized, ends a thread
+// that asks for the GIL by unwinding it, and our frames would release objects without it: such a thread stays here
+// until the process ends.
 template <class Body>
 auto outliving_python(Body body) {
     try {
@@ -83,8 +84,8 @@ auto outliving_python(Body body) {
     }
 }
 
-// Runs body() for a callback of the interpreter, whose C frames no C++ exception may cross: what is thrown becomes the raised
-// exception, and `failed` the result.
+// Runs body() for a callback of the interpreter, whose C frames no C++ exception may cross: what is thrown becomes the
+// raised exception, and `failed` the result.
 template <class Result, class Body>
 Result as_callback(Result failed, Body body) {
     try {

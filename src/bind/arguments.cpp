@@ -33,7 +33,8 @@ void read_policy(PyObject* policy, Request& request) {
     const Ref items = Ref::steal(PyMapping_Items(policy));
     for_sequence(items.get(), [&](PyObject* item) {
         PyObject* key = PyTuple_GET_ITEM(item, 0);
-        if (!PyUnicode_Check(key)) raise(PyExc_TypeError, "a policy is given for names (str), not for " + type_name(key));
+        if (!PyUnicode_Check(key))
+            raise(PyExc_TypeError, "a policy is given for names (str), not for " + type_name(key));
         request.policies[to_text(key)] = read_policy_word(PyTuple_GET_ITEM(item, 1));
     });
 }
@@ -47,7 +48,8 @@ void read_sources(PyObject* sources, Request& request) {
         PyObject* key = PyTuple_GET_ITEM(item, 0);
         PyObject* text = PyTuple_GET_ITEM(item, 1);
         if (!PyUnicode_Check(key) || !PyUnicode_Check(text))
-            raise(PyExc_TypeError, "sources maps names (str) to texts (str), not " + type_name(key) + " to " + type_name(text));
+            raise(PyExc_TypeError,
+                  "sources maps names (str) to texts (str), not " + type_name(key) + " to " + type_name(text));
         request.sources[to_text(key)] = to_text(text);
     });
 }
@@ -55,7 +57,8 @@ void read_sources(PyObject* sources, Request& request) {
 Force read_force(PyObject* force) {
     if (force == Py_False || force == Py_None) return Force::none;
     if (force == Py_True) raise(PyExc_ValueError, "force is False, 'functions' or 'classes'");
-    if (!PyUnicode_Check(force)) raise(PyExc_TypeError, "force is False, 'functions' or 'classes', not " + type_name(force));
+    if (!PyUnicode_Check(force))
+        raise(PyExc_TypeError, "force is False, 'functions' or 'classes', not " + type_name(force));
     const std::string text = to_text(force);
     if (text == "functions") return Force::functions;
     if (text == "classes") return Force::classes;
@@ -65,7 +68,8 @@ Force read_force(PyObject* force) {
 bool read_partial(PyObject* on_refusal) {
     if (!PyUnicode_Check(on_refusal)) raise(PyExc_TypeError, "on_refusal is a str, not " + type_name(on_refusal));
     const std::string text = to_text(on_refusal);
-    if (text != "error" && text != "partial") raise(PyExc_ValueError, "unknown on_refusal '" + text + "'; it is 'error' or 'partial'");
+    if (text != "error" && text != "partial")
+        raise(PyExc_ValueError, "unknown on_refusal '" + text + "'; it is 'error' or 'partial'");
     return text == "partial";
 }
 
@@ -94,8 +98,8 @@ Request read_request(PyObject* arguments, PyObject* keywords, const char* functi
     PyObject* sources = Py_None;
     PyObject* force = Py_False;
     const std::string format = std::string("|O$OpOOO:") + function;
-    if (PyArg_ParseTupleAndKeywords(arguments, keywords, format.c_str(), const_cast<char**>(names), &modules, &policy, &prune, &on_refusal,
-                                    &sources, &force) == 0)
+    if (PyArg_ParseTupleAndKeywords(arguments, keywords, format.c_str(), const_cast<char**>(names), &modules, &policy,
+                                    &prune, &on_refusal, &sources, &force) == 0)
         throw PythonError();
     Request request;
     request.prune = prune != 0;

@@ -64,7 +64,8 @@ std::string snippet_text(PyObject* source, std::string& name) {
     if (PyUnicode_Check(source)) return to_text(source);
     const Ref path_type = attribute(import_module("pathlib").get(), "PurePath");
     if (check(PyObject_IsInstance(source, path_type.get())) == 0)
-        raise(PyExc_TypeError, std::string("a hotfix is a text (str) or a pathlib.Path, not ") + Py_TYPE(source)->tp_name);
+        raise(PyExc_TypeError,
+              std::string("a hotfix is a text (str) or a pathlib.Path, not ") + Py_TYPE(source)->tp_name);
     const std::string path = to_text(source);
     if (name.empty()) name = path;
     try {
@@ -73,7 +74,8 @@ std::string snippet_text(PyObject* source, std::string& name) {
         Report report;
         report.kind = "hotfix";
         report.ok = false;
-        throw UpdateFailure{"SourceError", path + ": the hotfix can't be read: " + to_text(error.value()), report, Ref::borrow(error.value())};
+        throw UpdateFailure{"SourceError", path + ": the hotfix can't be read: " + to_text(error.value()), report,
+                            Ref::borrow(error.value())};
     }
 }
 
@@ -81,9 +83,11 @@ PyObject* hotfix(PyObject*, PyObject* arguments, PyObject* keywords) {
     static const char* const names[] = {"source", "name", nullptr};
     PyObject* source = nullptr;
     PyObject* name = Py_None;
-    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$O:hotfix", const_cast<char**>(names), &source, &name) == 0) return nullptr;
+    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$O:hotfix", const_cast<char**>(names), &source, &name) == 0)
+        return nullptr;
     return guarded([&] {
-        if (name != Py_None && !PyUnicode_Check(name)) raise(PyExc_TypeError, std::string("name is a str, not ") + Py_TYPE(name)->tp_name);
+        if (name != Py_None && !PyUnicode_Check(name))
+            raise(PyExc_TypeError, std::string("name is a str, not ") + Py_TYPE(name)->tp_name);
         std::string label = name == Py_None ? "" : to_text(name);
         const std::string text = snippet_text(source, label);
         return new_report(Core::instance().hotfix(text, label));
@@ -95,7 +99,8 @@ PyObject* rollback(PyObject*, PyObject*) { return rollback_report(0, false); }
 PyObject* history(PyObject*, PyObject*) {
     return guarded([] {
         Ref list = Ref::steal(PyList_New(0));
-        for (const auto& past : Core::instance().history()) check(PyList_Append(list.get(), Ref::steal(new_report(past->report)).get()));
+        for (const auto& past : Core::instance().history())
+            check(PyList_Append(list.get(), Ref::steal(new_report(past->report)).get()));
         return list.release();
     });
 }
@@ -123,7 +128,8 @@ PyObject* tracked(PyObject*, PyObject*) {
 
 PyObject* on_update(PyObject*, PyObject* callback) {
     return guarded([&] {
-        if (PyCallable_Check(callback) == 0) raise(PyExc_TypeError, std::string("a callback is callable, not ") + Py_TYPE(callback)->tp_name);
+        if (PyCallable_Check(callback) == 0)
+            raise(PyExc_TypeError, std::string("a callback is callable, not ") + Py_TYPE(callback)->tp_name);
         Core::instance().on_update(Ref::borrow(callback));
         return Py_NewRef(callback);
     });
@@ -141,7 +147,8 @@ PyObject* rule_table(PyObject*, PyObject*) {
     return guarded([] {
         Ref list = Ref::steal(PyList_New(0));
         for (const Rule& rule : rules())
-            check(PyList_Append(list.get(), Ref::steal(Py_BuildValue("(ssss)", rule.id, rule.what, rule.why, rule.what_to_do)).get()));
+            check(PyList_Append(
+                list.get(), Ref::steal(Py_BuildValue("(ssss)", rule.id, rule.what, rule.why, rule.what_to_do)).get()));
         return list.release();
     });
 }
@@ -174,7 +181,8 @@ PyMethodDef hold_methods[] = {
     {nullptr, nullptr, 0, nullptr}};
 
 void add_hold() {
-    PyType_Slot slots[] = {{Py_tp_methods, hold_methods}, {Py_tp_doc, const_cast<char*>("No update is committed inside.")}, {0, nullptr}};
+    PyType_Slot slots[] = {
+        {Py_tp_methods, hold_methods}, {Py_tp_doc, const_cast<char*>("No update is committed inside.")}, {0, nullptr}};
     PyType_Spec spec{"rebottle.Hold", sizeof(PyObject), 0,
                      static_cast<unsigned>(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION), slots};
     const Ref type = Ref::steal(PyType_FromSpec(&spec));
@@ -191,12 +199,17 @@ void add_error(PyObject* module, const std::string& name, PyObject* base, const 
 }
 
 void add_errors(PyObject* module) {
-    add_error(module, "UpdateError", PyExc_Exception, "An update that was not applied; the program is as it was. `report` says more.");
+    add_error(module, "UpdateError", PyExc_Exception,
+              "An update that was not applied; the program is as it was. `report` says more.");
     PyObject* base = error_types()["UpdateError"];
-    add_error(module, "SourceError", base, "Text that is gone, or can't be read, decoded or compiled; chained to the cause.");
-    add_error(module, "ExecutionError", base, "The program's own code raised while an update ran it; chained to its exception.");
-    add_error(module, "RefusedError", base, "What can't be updated soundly; `refusals` tells what, where, why and what to do.");
-    add_error(module, "VerificationError", base, "After the commit a definition was not what it was to be; the update was undone.");
+    add_error(module, "SourceError", base,
+              "Text that is gone, or can't be read, decoded or compiled; chained to the cause.");
+    add_error(module, "ExecutionError", base,
+              "The program's own code raised while an update ran it; chained to its exception.");
+    add_error(module, "RefusedError", base,
+              "What can't be updated soundly; `refusals` tells what, where, why and what to do.");
+    add_error(module, "VerificationError", base,
+              "After the commit a definition was not what it was to be; the update was undone.");
     add_error(module, "UnknownModuleError", base, "A name that was never imported.");
 }
 
@@ -207,21 +220,28 @@ PyCFunction with_keywords(Function function) {
 
 PyMethodDef functions[] = {
     {"reload", with_keywords(&reload), METH_VARARGS | METH_KEYWORDS,
-     "reload($module, modules=None, *, policy='keep', prune=False,\n       on_refusal='error', sources=None, force=False)\n--\n\n"
+     "reload($module, modules=None, *, policy='keep', prune=False,\n       on_refusal='error', sources=None, "
+     "force=False)\n--\n\n"
      "Swap the new source of modules in, as one atomic update."},
     {"plan", with_keywords(&plan), METH_VARARGS | METH_KEYWORDS,
-     "plan($module, modules=None, *, policy='keep', prune=False,\n     on_refusal='error', sources=None, force=False)\n--\n\n"
+     "plan($module, modules=None, *, policy='keep', prune=False,\n     on_refusal='error', sources=None, "
+     "force=False)\n--\n\n"
      "Say what reload() with the same arguments would change; run and touch nothing."},
     {"hotfix", with_keywords(&hotfix), METH_VARARGS | METH_KEYWORDS,
-     "hotfix($module, source, *, name=None)\n--\n\nRun a snippet and let every holder of what it rebinds follow, as one update."},
-    {"rollback", &rollback, METH_NOARGS, "rollback($module)\n--\n\nUndo the last update still in force; two calls go back two steps."},
+     "hotfix($module, source, *, name=None)\n--\n\nRun a snippet and let every holder of what it rebinds follow, as "
+     "one update."},
+    {"rollback", &rollback, METH_NOARGS,
+     "rollback($module)\n--\n\nUndo the last update still in force; two calls go back two steps."},
     {"history", &history, METH_NOARGS, "history($module)\n--\n\nThe reports of the last updates, oldest first."},
     {"track", &track, METH_VARARGS, "track($module, *modules)\n--\n\nChoose which modules reload() looks at."},
-    {"tracked", &tracked, METH_NOARGS, "tracked($module)\n--\n\nThe tracked modules that have a source file: name and path."},
-    {"on_update", &on_update, METH_O, "on_update($module, callback)\n--\n\nCall callback(report) after every update; usable as a decorator."},
+    {"tracked", &tracked, METH_NOARGS,
+     "tracked($module)\n--\n\nThe tracked modules that have a source file: name and path."},
+    {"on_update", &on_update, METH_O,
+     "on_update($module, callback)\n--\n\nCall callback(report) after every update; usable as a decorator."},
     {"hold", &hold, METH_NOARGS, "hold($module)\n--\n\nInside the with block no update is committed."},
     {"stale", &stale, METH_NOARGS, "stale($module)\n--\n\nWhat runs old code now: frames, generators, coroutines."},
-    {"rules", &rule_table, METH_NOARGS, "rules($module)\n--\n\nThe table of refusals: for each its id, what, why and what to do instead."},
+    {"rules", &rule_table, METH_NOARGS,
+     "rules($module)\n--\n\nThe table of refusals: for each its id, what, why and what to do instead."},
     {"disabled", &disabled, METH_NOARGS, "disabled($module)\n--\n\nWhether REBOTTLE_DISABLE=1 switches updates off."},
     {nullptr, nullptr, 0, nullptr}};
 
@@ -243,7 +263,15 @@ int execute(PyObject* module) {
 PyModuleDef_Slot slots[] = {{Py_mod_exec, reinterpret_cast<void*>(&execute)},
                             {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
                             {0, nullptr}};
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "rebottle._native", "The engine, as Python sees it.", 0, functions, slots, nullptr, nullptr, nullptr};
+PyModuleDef definition = {PyModuleDef_HEAD_INIT,
+                          "rebottle._native",
+                          "The engine, as Python sees it.",
+                          0,
+                          functions,
+                          slots,
+                          nullptr,
+                          nullptr,
+                          nullptr};
 
 }  // namespace
 

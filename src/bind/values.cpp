@@ -16,8 +16,7 @@ Ref to_python(std::uint64_t number) { return Ref::steal(PyLong_FromUnsignedLongL
 // An immutable Python object around a C++ value.
 template <class T>
 struct Box {
-    PyObject_HEAD
-    T value;
+    PyObject_HEAD T value;
 
     static inline PyTypeObject* type = nullptr;
 
@@ -90,48 +89,58 @@ PyGetSetDef plan_field(const char* name, const char* doc) {
 
 const PyGetSetDef last{nullptr, nullptr, nullptr, nullptr, nullptr};
 
-PyGetSetDef change_fields[] = {field<Change, &Change::kind>("kind", "What was done, such as \"function-code\"."),
-                               field<Change, &Change::where>("where", "Module and qualified name."),
-                               field<Change, &Change::file>("file", "The file of the new source; empty where there is none."),
-                               field<Change, &Change::line>("line", "The line in the new source, from 1; 0 where there is none."), last};
-PyGetSetDef kept_fields[] = {field<Kept, &Kept::where>("where", "Module and qualified name."),
-                             field<Kept, &Kept::why>("why", "The reason, as a sentence."),
-                             field<Kept, &Kept::file>("file", "The file of the new source; empty where there is none."),
-                             field<Kept, &Kept::line>("line", "The line in the new source, from 1; 0 where there is none."), last};
-PyGetSetDef refusal_fields[] = {field<Refusal, &Refusal::rule>("rule", "The stable name of the rule."),
-                                field<Refusal, &Refusal::where>("where", "Module and qualified name."),
-                                field<Refusal, &Refusal::why>("why", "The reason, as a sentence."),
-                                field<Refusal, &Refusal::what_to_do>("what_to_do", "A way to get there nevertheless."),
-                                field<Refusal, &Refusal::file>("file", "The file of the new source; empty where there is none."),
-                                field<Refusal, &Refusal::line>("line", "The line in the new source, from 1; 0 where there is none."), last};
-PyGetSetDef stale_fields[] = {field<Stale, &Stale::kind>("kind", "What it is: a frame, a generator, a function, ..."),
-                              field<Stale, &Stale::where>("where", "Qualified name of the function."),
-                              field<Stale, &Stale::file>("file", "The file of the old source."),
-                              field<Stale, &Stale::line>("line", "Where it stands, from 1, in the old source."),
-                              field<Stale, &Stale::thread>("thread", "The identifier of the thread; 0 for what is suspended."),
-                              field<Stale, &Stale::why>("why", "Why it didn't follow; may be empty."), last};
-PyGetSetDef timing_fields[] = {field<Timing, &Timing::read>("read", "Seconds for finding and reading sources."),
-                               field<Timing, &Timing::compile>("compile", "Seconds for comparing and compiling them."),
-                               field<Timing, &Timing::stage>("stage", "Seconds for running what must be run, away from the live program."),
-                               field<Timing, &Timing::pause>("pause", "Seconds of the commit, in which nothing else ran."),
-                               field<Timing, &Timing::total>("total", "Seconds from the call to its result."), last};
+PyGetSetDef change_fields[] = {
+    field<Change, &Change::kind>("kind", "What was done, such as \"function-code\"."),
+    field<Change, &Change::where>("where", "Module and qualified name."),
+    field<Change, &Change::file>("file", "The file of the new source; empty where there is none."),
+    field<Change, &Change::line>("line", "The line in the new source, from 1; 0 where there is none."), last};
+PyGetSetDef kept_fields[] = {
+    field<Kept, &Kept::where>("where", "Module and qualified name."),
+    field<Kept, &Kept::why>("why", "The reason, as a sentence."),
+    field<Kept, &Kept::file>("file", "The file of the new source; empty where there is none."),
+    field<Kept, &Kept::line>("line", "The line in the new source, from 1; 0 where there is none."), last};
+PyGetSetDef refusal_fields[] = {
+    field<Refusal, &Refusal::rule>("rule", "The stable name of the rule."),
+    field<Refusal, &Refusal::where>("where", "Module and qualified name."),
+    field<Refusal, &Refusal::why>("why", "The reason, as a sentence."),
+    field<Refusal, &Refusal::what_to_do>("what_to_do", "A way to get there nevertheless."),
+    field<Refusal, &Refusal::file>("file", "The file of the new source; empty where there is none."),
+    field<Refusal, &Refusal::line>("line", "The line in the new source, from 1; 0 where there is none."),
+    last};
+PyGetSetDef stale_fields[] = {
+    field<Stale, &Stale::kind>("kind", "What it is: a frame, a generator, a function, ..."),
+    field<Stale, &Stale::where>("where", "Qualified name of the function."),
+    field<Stale, &Stale::file>("file", "The file of the old source."),
+    field<Stale, &Stale::line>("line", "Where it stands, from 1, in the old source."),
+    field<Stale, &Stale::thread>("thread", "The identifier of the thread; 0 for what is suspended."),
+    field<Stale, &Stale::why>("why", "Why it didn't follow; may be empty."),
+    last};
+PyGetSetDef timing_fields[] = {
+    field<Timing, &Timing::read>("read", "Seconds for finding and reading sources."),
+    field<Timing, &Timing::compile>("compile", "Seconds for comparing and compiling them."),
+    field<Timing, &Timing::stage>("stage", "Seconds for running what must be run, away from the live program."),
+    field<Timing, &Timing::pause>("pause", "Seconds of the commit, in which nothing else ran."),
+    field<Timing, &Timing::total>("total", "Seconds from the call to its result."),
+    last};
 
 PyObject* report_in_force(PyObject* self, void*) {
     return PyBool_FromLong(Core::instance().in_force(Box<Report>::of(self).id) ? 1 : 0);
 }
 
-PyGetSetDef report_fields[] = {field<Report, &Report::ok>("ok", "Whether everything asked for was applied."),
-                               field<Report, &Report::kind>("kind", "Which verb: \"reload\", \"hotfix\" or \"rollback\"."),
-                               field<Report, &Report::name>("name", "The name given to a hotfix; otherwise empty."),
-                               field<Report, &Report::modules>("modules", "The names of the modules that changed."),
-                               field<Report, &Report::changes>("changes", "What was changed."),
-                               field<Report, &Report::kept>("kept", "What was left alone, with the reason."),
-                               field<Report, &Report::refusals>("refusals", "What was refused."),
-                               field<Report, &Report::stale>("stale", "What ran old code at the commit."),
-                               field<Report, &Report::timing>("timing", "How long it took."),
-                               field<Report, &Report::id>("id", "Counts the updates of this process, from 1."),
-                               field<Report, &Report::time>("time", "When it was committed, in seconds since the epoch."),
-                               {"in_force", &report_in_force, nullptr, "False once it has been undone or superseded.", nullptr}, last};
+PyGetSetDef report_fields[] = {
+    field<Report, &Report::ok>("ok", "Whether everything asked for was applied."),
+    field<Report, &Report::kind>("kind", "Which verb: \"reload\", \"hotfix\" or \"rollback\"."),
+    field<Report, &Report::name>("name", "The name given to a hotfix; otherwise empty."),
+    field<Report, &Report::modules>("modules", "The names of the modules that changed."),
+    field<Report, &Report::changes>("changes", "What was changed."),
+    field<Report, &Report::kept>("kept", "What was left alone, with the reason."),
+    field<Report, &Report::refusals>("refusals", "What was refused."),
+    field<Report, &Report::stale>("stale", "What ran old code at the commit."),
+    field<Report, &Report::timing>("timing", "How long it took."),
+    field<Report, &Report::id>("id", "Counts the updates of this process, from 1."),
+    field<Report, &Report::time>("time", "When it was committed, in seconds since the epoch."),
+    {"in_force", &report_in_force, nullptr, "False once it has been undone or superseded.", nullptr},
+    last};
 PyGetSetDef plan_fields[] = {plan_field<&Report::ok>("ok", "Whether nothing would be refused."),
                              plan_field<&Report::kind>("kind", "Which verb."),
                              plan_field<&Report::name>("name", "The name given to a hotfix; otherwise empty."),
@@ -143,7 +152,8 @@ PyGetSetDef plan_fields[] = {plan_field<&Report::ok>("ok", "Whether nothing woul
                              plan_field<&Report::unknown>("unknown", "What only running would tell."),
                              plan_field<&Report::timing>("timing", "How long the planning took."),
                              plan_field<&Report::id>("id", "0: a plan is no update."),
-                             plan_field<&Report::time>("time", "When it was made, in seconds since the epoch."), last};
+                             plan_field<&Report::time>("time", "When it was made, in seconds since the epoch."),
+                             last};
 
 std::string place(const std::string& file, int line) {
     return file.empty() ? "" : " (" + file + ", line " + std::to_string(line) + ")";
@@ -153,7 +163,9 @@ std::string text_of(const Kept& k) { return k.where + ": " + k.why + place(k.fil
 std::string text_of(const Refusal& r) {
     return "[" + r.rule + "] " + r.where + ": " + r.why + "; " + r.what_to_do + place(r.file, r.line);
 }
-std::string text_of(const Stale& s) { return s.kind + " " + s.where + place(s.file, s.line) + (s.why.empty() ? "" : ": " + s.why); }
+std::string text_of(const Stale& s) {
+    return s.kind + " " + s.where + place(s.file, s.line) + (s.why.empty() ? "" : ": " + s.why);
+}
 std::string text_of(const Timing& t) {
     return "pause " + std::to_string(t.pause * 1e6) + " us, total " + std::to_string(t.total * 1e3) + " ms";
 }
@@ -179,24 +191,32 @@ PyObject* representation(PyObject* self) {
     return result;
 }
 
-PyObject* report_json(PyObject* self, PyObject*) { return PyUnicode_FromString(Box<Report>::of(self).to_json().c_str()); }
-PyObject* plan_json(PyObject* self, PyObject*) { return PyUnicode_FromString(Box<PlanValue>::of(self).report.to_json().c_str()); }
+PyObject* report_json(PyObject* self, PyObject*) {
+    return PyUnicode_FromString(Box<Report>::of(self).to_json().c_str());
+}
+PyObject* plan_json(PyObject* self, PyObject*) {
+    return PyUnicode_FromString(Box<PlanValue>::of(self).report.to_json().c_str());
+}
 
 PyObject* report_rollback(PyObject* self, PyObject* arguments, PyObject* keywords) {
     static const char* const names[] = {"cascade", nullptr};
     int cascade = 0;
-    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "|p", const_cast<char**>(names), &cascade) == 0) return nullptr;
+    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "|p", const_cast<char**>(names), &cascade) == 0)
+        return nullptr;
     return rollback_report(Box<Report>::of(self).id, cascade != 0);
 }
 
 PyMethodDef report_methods[] = {
-    {"to_json", &report_json, METH_NOARGS, "to_json($self, /)\n--\n\nThe report as a JSON object with the names used here."},
-    {"rollback", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&report_rollback)), METH_VARARGS | METH_KEYWORDS,
-     "rollback($self, cascade=False)\n--\n\nUndo this update; refused where later ones touched the same definitions, unless cascade."},
+    {"to_json", &report_json, METH_NOARGS,
+     "to_json($self, /)\n--\n\nThe report as a JSON object with the names used here."},
+    {"rollback", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&report_rollback)),
+     METH_VARARGS | METH_KEYWORDS,
+     "rollback($self, cascade=False)\n--\n\nUndo this update; refused where later ones touched the same definitions, "
+     "unless cascade."},
     {nullptr, nullptr, 0, nullptr}};
-PyMethodDef plan_methods[] = {
-    {"to_json", &plan_json, METH_NOARGS, "to_json($self, /)\n--\n\nThe plan as a JSON object with the names used here."},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef plan_methods[] = {{"to_json", &plan_json, METH_NOARGS,
+                               "to_json($self, /)\n--\n\nThe plan as a JSON object with the names used here."},
+                              {nullptr, nullptr, 0, nullptr}};
 PyMethodDef no_methods[] = {{nullptr, nullptr, 0, nullptr}};
 
 template <class T>
@@ -208,8 +228,10 @@ void add_type(PyObject* module, const char* name, const char* doc, PyGetSetDef* 
                            {Py_tp_str, reinterpret_cast<void*>(&text<T>)},
                            {Py_tp_repr, reinterpret_cast<void*>(&representation<T>)},
                            {0, nullptr}};
-    PyType_Spec spec{name, static_cast<int>(sizeof(Box<T>)), 0,
-                     static_cast<unsigned>(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION), slots};
+    PyType_Spec spec{
+        name, static_cast<int>(sizeof(Box<T>)), 0,
+        static_cast<unsigned>(Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION),
+        slots};
     const Ref type = Ref::steal(PyType_FromModuleAndSpec(module, &spec, nullptr));
     Box<T>::type = reinterpret_cast<PyTypeObject*>(Py_NewRef(type.get()));
     const std::string full = name;
@@ -220,11 +242,14 @@ void add_type(PyObject* module, const char* name, const char* doc, PyGetSetDef* 
 
 void add_values(PyObject* module) {
     add_type<Change>(module, "rebottle.Change", "One definition that an update changed.", change_fields, no_methods);
-    add_type<Kept>(module, "rebottle.Kept", "Something that was left alone although its source changed.", kept_fields, no_methods);
-    add_type<Refusal>(module, "rebottle.Refusal", "Why something can't be updated soundly, and what to do instead.", refusal_fields, no_methods);
+    add_type<Kept>(module, "rebottle.Kept", "Something that was left alone although its source changed.", kept_fields,
+                   no_methods);
+    add_type<Refusal>(module, "rebottle.Refusal", "Why something can't be updated soundly, and what to do instead.",
+                      refusal_fields, no_methods);
     add_type<Stale>(module, "rebottle.Stale", "Something that runs or holds old code.", stale_fields, no_methods);
     add_type<Timing>(module, "rebottle.Timing", "How long an update took; in seconds.", timing_fields, no_methods);
-    add_type<Report>(module, "rebottle.Report", "What one update did. A value: it doesn't change, but for `in_force`.", report_fields, report_methods);
+    add_type<Report>(module, "rebottle.Report", "What one update did. A value: it doesn't change, but for `in_force`.",
+                     report_fields, report_methods);
     add_type<PlanValue>(module, "rebottle.Plan", "What an update would do.", plan_fields, plan_methods);
 }
 

@@ -58,7 +58,8 @@ bool same_constant(PyObject* a, PyObject* b, bool shell) {
 // Takes equal pairs out of both lists.
 void pair_equal(std::vector<PyCodeObject*>& olds, std::vector<PyCodeObject*>& news, CodePairs& pairs) {
     for (auto old = olds.begin(); old != olds.end();) {
-        const auto now = std::find_if(news.begin(), news.end(), [&](PyCodeObject* code) { return same_code(*old, code); });
+        const auto now =
+            std::find_if(news.begin(), news.end(), [&](PyCodeObject* code) { return same_code(*old, code); });
         if (now == news.end()) {
             ++old;
             continue;
@@ -174,7 +175,8 @@ std::vector<PyCodeObject*> codes_within(PyCodeObject* root, int first, int last)
 PyCodeObject* find_code(PyCodeObject* root, std::string_view qualified, int line) {
     PyCodeObject* found = nullptr;
     for_all_code(root, [&](PyCodeObject* code) {
-        if (found == nullptr && code != root && code->co_firstlineno == line && qualname(code) == qualified) found = code;
+        if (found == nullptr && code != root && code->co_firstlineno == line && qualname(code) == qualified)
+            found = code;
     });
     return found;
 }

@@ -47,8 +47,8 @@ bool same_shell(PyCodeObject* a, PyCodeObject* b);
 // Whether positions are the same as well, relative to the first line.
 bool same_lines(PyCodeObject* a, PyCodeObject* b);
 
-// Pairs the function code nested in `old` with that nested in `now`, at any depth: by qualified name; where several share
-// one, those with equal code first, then from the last one backwards. Class bodies are entered, not paired.
+// Pairs the function code nested in `old` with that nested in `now`, at any depth: by qualified name; where several
+// share one, those with equal code first, then from the last one backwards. Class bodies are entered, not paired.
 using CodePairs = std::vector<std::pair<PyCodeObject*, PyCodeObject*>>;
 void pair_nested(PyCodeObject* old, PyCodeObject* now, CodePairs& pairs, std::vector<PyCodeObject*>& unmatched);
 

@@ -36,7 +36,8 @@ bool may_import(std::string_view text, const Names& wanted) {
     for (const std::string_view definition : {"def ", "class ", "async ", "@"})
         if (text.starts_with(definition)) return false;
     return text.find("import") != std::string_view::npos &&
-           std::any_of(wanted.begin(), wanted.end(), [&](const std::string& name) { return text.find(name) != std::string_view::npos; });
+           std::any_of(wanted.begin(), wanted.end(),
+                       [&](const std::string& name) { return text.find(name) != std::string_view::npos; });
 }
 
 Names imported(const Version& version, const Names& wanted, int flags) {
@@ -44,7 +45,8 @@ Names imported(const Version& version, const Names& wanted, int flags) {
     if (version.tree) collect_imported(version.tree.get(), wanted, found);
     for (const Chunk& chunk : version.split.chunks) {
         const std::string_view text = chunk.in(version.text);
-        if (may_import(text, wanted)) collect_imported(parse(std::string(text), version.path, flags).get(), wanted, found);
+        if (may_import(text, wanted))
+            collect_imported(parse(std::string(text), version.path, flags).get(), wanted, found);
     }
     return found;
 }

@@ -7,8 +7,8 @@
 namespace rebottle {
 
 // An ast.Module with the statements of `part`, and behind them one that is never run and imports those of the names on
-// which `part` calls methods that `whole` imports: CPython compiles `imported.name()` unlike other calls, and only so is
-// the code of a part the same, instruction by instruction, as that of the whole.
+// which `part` calls methods that `whole` imports: CPython compiles `imported.name()` unlike other calls, and only so
+// is the code of a part the same, instruction by instruction, as that of the whole.
 Ref with_imports(PyObject* part, const Version& whole, int flags);
 
 }  // namespace rebottle

@@ -1,4 +1,5 @@
-// An exact index from code objects to the live functions that run them, and from file and qualified name to code objects.
+// An exact index from code objects to the live functions that run them, and from file and qualified name to code
+// objects.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +11,8 @@
 
 namespace rebottle {
 
-// Kept up to date by the interpreter's function watcher. Threads: GIL held. Cost: some tens of nanoseconds for each function
-// made or destroyed, one heap walk at the start.
+// Kept up to date by the interpreter's function watcher. Threads: GIL held. Cost: some tens of nanoseconds for each
+// function made or destroyed, one heap walk at the start.
 class CodeIndex {
    public:
     // The index of this process, started on the first call.

@@ -10,7 +10,8 @@ constexpr int unit = 2;  // bytes of an instruction
 
 // Numbers of the instructions that matter, from the interpreter's own table.
 struct Opcodes {
-    int extended_arg, store_attr, delete_attr, store_subscr, delete_subscr, store_slice, binary_op, store_global, delete_global;
+    int extended_arg, store_attr, delete_attr, store_subscr, delete_subscr, store_slice, binary_op, store_global,
+        delete_global;
     int cache = 0;
     int first_in_place = 13;  // NB_INPLACE_ADD
     std::vector<bool> jumps_forward, jumps_backward, ends;
@@ -40,8 +41,8 @@ struct Opcodes {
             if (code > 255 || check(PySequence_Contains(jumps.get(), value)) == 0) return;
             (view(name).find("BACKWARD") != std::string_view::npos ? jumps_backward : jumps_forward)[code] = true;
         });
-        for (const char* name : {"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE", "JUMP_FORWARD", "JUMP_BACKWARD",
-                                 "JUMP_BACKWARD_NO_INTERRUPT", "INTERPRETER_EXIT"})
+        for (const char* name : {"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE", "JUMP_FORWARD",
+                                 "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "INTERPRETER_EXIT"})
             if (const int code = number(name); code >= 0 && code < 256) ends[static_cast<std::size_t>(code)] = true;
     }
 };
@@ -150,14 +151,22 @@ class Depths {
 
 bool store_kind(int opcode, int argument, StoreKind& kind) {
     const Opcodes& op = opcodes();
-    if (opcode == op.store_attr) kind = StoreKind::attribute;
-    else if (opcode == op.delete_attr) kind = StoreKind::delete_attribute;
-    else if (opcode == op.store_subscr) kind = StoreKind::item;
-    else if (opcode == op.delete_subscr) kind = StoreKind::delete_item;
-    else if (opcode == op.store_slice) kind = StoreKind::slice;
-    else if (opcode == op.binary_op && argument >= op.first_in_place) kind = StoreKind::in_place;
-    else if (opcode == op.store_global || opcode == op.delete_global) kind = StoreKind::global_name;
-    else return false;
+    if (opcode == op.store_attr)
+        kind = StoreKind::attribute;
+    else if (opcode == op.delete_attr)
+        kind = StoreKind::delete_attribute;
+    else if (opcode == op.store_subscr)
+        kind = StoreKind::item;
+    else if (opcode == op.delete_subscr)
+        kind = StoreKind::delete_item;
+    else if (opcode == op.store_slice)
+        kind = StoreKind::slice;
+    else if (opcode == op.binary_op && argument >= op.first_in_place)
+        kind = StoreKind::in_place;
+    else if (opcode == op.store_global || opcode == op.delete_global)
+        kind = StoreKind::global_name;
+    else
+        return false;
     return true;
 }
 

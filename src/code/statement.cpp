@@ -23,8 +23,7 @@ bool is_constant_expression(PyObject* node) {
 }
 
 bool is_string_expression(PyObject* node) {
-    return is_constant_expression(node) &&
-           PyUnicode_Check(attribute(attribute(node, "value").get(), "value").get());
+    return is_constant_expression(node) && PyUnicode_Check(attribute(attribute(node, "value").get(), "value").get());
 }
 
 Kind kind_of(PyObject* node, bool first) {
@@ -89,13 +88,16 @@ class Pairing {
 
     std::vector<StatementPair> result() {
         pair_equal();
-        pair_definitions([](const Statement& a, const Statement& b) { return a.kind == b.kind && a.kind == Kind::function && same_decorators(a, b); });
+        pair_definitions([](const Statement& a, const Statement& b) {
+            return a.kind == b.kind && a.kind == Kind::function && same_decorators(a, b);
+        });
         pair_definitions([](const Statement& a, const Statement& b) { return a.kind == b.kind; });
         pair_definitions([](const Statement&, const Statement&) { return true; });
         pair_in_order([](const Statement& a, const Statement& b) {
             return a.kind == b.kind && a.kind == Kind::assignment && a.binds == b.binds;
         });
-        pair_in_order([](const Statement& a, const Statement& b) { return a.kind == b.kind && a.kind == Kind::docstring; });
+        pair_in_order(
+            [](const Statement& a, const Statement& b) { return a.kind == b.kind && a.kind == Kind::docstring; });
         pair_in_order([](const Statement& a, const Statement& b) {
             return a.kind == b.kind && a.kind == Kind::block && node_type(a.node.get()) == node_type(b.node.get());
         });
@@ -137,7 +139,8 @@ class Pairing {
         for (std::size_t n = news_.size(); n-- > 0;) {
             if (old_of_[n] != none || !news_[n].is_definition()) continue;
             for (std::size_t o = olds_.size(); o-- > 0;)
-                if (!taken_[o] && olds_[o].is_definition() && olds_[o].name == news_[n].name && match(olds_[o], news_[n])) {
+                if (!taken_[o] && olds_[o].is_definition() && olds_[o].name == news_[n].name &&
+                    match(olds_[o], news_[n])) {
                     pair(o, n, false);
                     break;
                 }
@@ -181,11 +184,13 @@ void compare_parameters(PyObject* old, PyObject* now, FunctionShell& shell) {
     const auto before = parameters(old);
     const auto after = parameters(now);
     std::map<std::string, Ref> annotations;
-    for (const auto& [kind, node] : before) annotations[attribute_text(node.get(), "arg")] = attribute(node.get(), "annotation");
+    for (const auto& [kind, node] : before)
+        annotations[attribute_text(node.get(), "arg")] = attribute(node.get(), "annotation");
     shell.parameters = before.size() != after.size();
     for (std::size_t i = 0; i < after.size(); ++i) {
         const std::string name = attribute_text(after[i].second.get(), "arg");
-        if (i < before.size() && (before[i].first != after[i].first || attribute_text(before[i].second.get(), "arg") != name))
+        if (i < before.size() &&
+            (before[i].first != after[i].first || attribute_text(before[i].second.get(), "arg") != name))
             shell.parameters = true;
         const Ref annotation = attribute(after[i].second.get(), "annotation");
         const auto known = annotations.find(name);
@@ -230,7 +235,8 @@ FunctionShell compare_shells(PyObject* old, PyObject* now) {
     compare_parameters(old, now, shell);
     const Ref before = attribute(old, "args");
     const Ref after = attribute(now, "args");
-    shell.defaults = !same_field(before.get(), after.get(), "defaults") || !same_field(before.get(), after.get(), "kw_defaults");
+    shell.defaults =
+        !same_field(before.get(), after.get(), "defaults") || !same_field(before.get(), after.get(), "kw_defaults");
     shell.annotations = shell.annotations || !same_field(old, now, "returns");
     shell.decorators = !same_field(old, now, "decorator_list");
     shell.type_parameters = !same_field(old, now, "type_params");
@@ -246,7 +252,8 @@ FunctionShell compare_shells(PyObject* old, PyObject* now) {
 bool has_annotations(PyObject* function) {
     if (attribute(function, "returns").get() != Py_None) return true;
     const auto all = parameters(function);
-    return std::any_of(all.begin(), all.end(), [](const auto& each) { return attribute(each.second.get(), "annotation").get() != Py_None; });
+    return std::any_of(all.begin(), all.end(),
+                       [](const auto& each) { return attribute(each.second.get(), "annotation").get() != Py_None; });
 }
 
 std::vector<std::pair<std::string, Ref>> default_nodes(PyObject* function) {

@@ -43,8 +43,9 @@ struct StatementPair {
     bool same = false;  // both compile alike
 };
 
-// Pairs the statements of two versions of one scope: equal ones, definitions of one name, assignments to the same names.
-// Returned in the order of the new version; what is gone comes last. `context` is where compiling them takes place.
+// Pairs the statements of two versions of one scope: equal ones, definitions of one name, assignments to the same
+// names. Returned in the order of the new version; what is gone comes last. `context` is where compiling them takes
+// place.
 std::vector<StatementPair> pair_statements(std::vector<Statement> olds, std::vector<Statement> news, int flags);
 
 // Whether two statements are the same but for the bodies of functions in them.

@@ -87,6 +87,14 @@ Ref parse(const std::string& text, const std::string& filename, int flags) {
     return Ref::steal(Py_CompileStringObject(text.c_str(), name.get(), Py_file_input, &compiler, -1));
 }
 
+Ref copy_node(PyObject* node) {
+    Ref copy = Ref::steal(PyType_GenericNew(Py_TYPE(node), nullptr, nullptr));
+    const Ref fields = Ref::steal(PyObject_GenericGetDict(node, nullptr));
+    const Ref own = Ref::steal(PyObject_GenericGetDict(copy.get(), nullptr));
+    check(PyDict_Update(own.get(), fields.get()));
+    return copy;
+}
+
 std::string_view node_type(PyObject* node) {
     const std::string_view name = Py_TYPE(node)->tp_name;
     const std::size_t dot = name.rfind('.');

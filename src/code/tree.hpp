@@ -13,6 +13,9 @@ namespace rebottle {
 // The ast.Module of `text`. Errors: SyntaxError and what else the parser raises, lines counted from 1.
 Ref parse(const std::string& text, const std::string& filename, int flags);
 
+// A node of the same class with the same fields and positions; lists and nodes below it are shared.
+Ref copy_node(PyObject* node);
+
 // The name of the node's class: "FunctionDef", "Assign", ...
 std::string_view node_type(PyObject* node);
 bool is_node(PyObject* node, std::string_view type);

@@ -21,8 +21,8 @@ bool is_partial(PyObject* object) { return std::string_view(Py_TYPE(object)->tp_
 // The first pointer after the head of an object.
 PyObject** body(PyObject* object) { return reinterpret_cast<PyObject**>(object) + sizeof(PyObject) / sizeof(void*); }
 
-// Whether the name holds what its own `def`, `class` or lambda made, and not what the program has put there instead. What
-// decorators made of it may be anything.
+// Whether the name holds what its own `def`, `class` or lambda made, and not what the program has put there instead.
+// What decorators made of it may be anything.
 bool is_own_definition(const Binding& binding) {
     if (binding.decorated || !PyModule_Check(binding.owner.get())) return true;
     PyObject* live = binding.before.get();
@@ -47,8 +47,10 @@ Ref Pour::adopt(const Binding& binding, const Ref& after) {
     PyObject* staged = after.get();
     if (binding.was == Sort::definition && !is_own_definition(binding)) return binding.before;
     if (binding.was != Sort::definition || binding.is != Sort::definition) return rebind(binding, after);
-    if (PyFunction_Check(live) && PyFunction_Check(staged)) return adopt_function(binding, as_function(live), as_function(staged));
-    if (Py_IS_TYPE(live, &PyProperty_Type) && Py_IS_TYPE(staged, &PyProperty_Type)) return adopt_property(binding, live, staged);
+    if (PyFunction_Check(live) && PyFunction_Check(staged))
+        return adopt_function(binding, as_function(live), as_function(staged));
+    if (Py_IS_TYPE(live, &PyProperty_Type) && Py_IS_TYPE(staged, &PyProperty_Type))
+        return adopt_property(binding, live, staged);
     if (is_method_holder(live) && Py_IS_TYPE(live, Py_TYPE(staged))) return adopt_method_holder(binding, live, staged);
     if (compat::is_cache(live) && compat::is_cache(staged)) return adopt_cache(binding, live, staged);
     if (Py_IS_TYPE(live, Py_TYPE(staged)) && !PyType_Check(live)) return adopt_instance(binding, live, staged);
@@ -63,9 +65,11 @@ Ref Pour::adopt(const Binding& binding, const Ref& after) {
 
 // The name of something else, from now on or until now.
 Ref Pour::rebind(const Binding& binding, const Ref& after) {
-    if (PyType_Check(binding.owner.get()) && !is_data(binding.before.get()) && is_data(after.get())) list_kind_changed(binding);
+    if (PyType_Check(binding.owner.get()) && !is_data(binding.before.get()) && is_data(after.get()))
+        list_kind_changed(binding);
     const bool changed = (binding.was == Sort::definition) != (binding.is == Sort::definition);
-    if (!changed || binding.was == Sort::none || binding.is == Sort::none || !PyModule_Check(binding.owner.get())) return after;
+    if (!changed || binding.was == Sort::none || binding.is == Sort::none || !PyModule_Check(binding.owner.get()))
+        return after;
     PyObject* live = binding.before.get();
     const bool block = binding.was == Sort::other || binding.is == Sort::other;
     if (block && is_named(live, binding) && is_named(after.get(), binding) && is_staged(after.get()))
@@ -76,7 +80,8 @@ Ref Pour::rebind(const Binding& binding, const Ref& after) {
 }
 
 void Pour::list_kind_changed(const Binding& binding) {
-    result_.kept.push_back({binding.place(), "kind-changed: whoever holds the former object goes on holding it", "", binding.line});
+    result_.kept.push_back(
+        {binding.place(), "kind-changed: whoever holds the former object goes on holding it", "", binding.line});
 }
 
 Ref Pour::adopt_function(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged) {
@@ -127,7 +132,8 @@ Ref Pour::adopt_property(const Binding& binding, PyObject* live, PyObject* stage
     PyObject** from = body(staged);
     for (std::size_t i = 0; i < accessors; ++i) {
         const Ref now = from[i] != nullptr ? mapped(from[i]) : Ref();
-        if (now.get() != to[i]) result_.journal.push_back(SlotWrite{Ref::borrow(live), &to[i], Ref::borrow(to[i]), now});
+        if (now.get() != to[i])
+            result_.journal.push_back(SlotWrite{Ref::borrow(live), &to[i], Ref::borrow(to[i]), now});
     }
     if (PyType_Check(binding.owner.get())) result_.touched_types.push_back(binding.owner);
     outcome_.bottles.emplace(staged, binding.before);
@@ -166,7 +172,8 @@ Ref Pour::adopt_instance(const Binding& binding, PyObject* live, PyObject* stage
     if (is_partial(live)) {
         constexpr std::size_t parts = 3;  // function, arguments, keywords
         for (std::size_t i = 0; i < parts; ++i)
-            result_.journal.push_back(SlotWrite{binding.before, &body(live)[i], Ref::borrow(body(live)[i]), mapped(body(staged)[i])});
+            result_.journal.push_back(
+                SlotWrite{binding.before, &body(live)[i], Ref::borrow(body(live)[i]), mapped(body(staged)[i])});
     } else if (!take_attributes(binding, live, staged)) {
         outcome_.bottles.erase(staged);
         become(live, Ref::borrow(staged));
@@ -182,7 +189,8 @@ bool Pour::take_attributes(const Binding& binding, PyObject* live, PyObject* sta
     for_items(from.get(), [&](PyObject* key, PyObject* value) {
         const Ref now = mapped(value);
         PyObject* former = dict_get(to.get(), key);
-        if (former != now.get()) result_.journal.push_back(NameWrite{to, Ref::borrow(key), Ref::borrow(former), now, binding.place()});
+        if (former != now.get())
+            result_.journal.push_back(NameWrite{to, Ref::borrow(key), Ref::borrow(former), now, binding.place()});
     });
     return true;
 }

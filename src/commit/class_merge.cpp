@@ -15,31 +15,40 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }
 
 bool is_implicit(const std::string& name) {
-    return name == "__dict__" || name == "__weakref__" || name == "__classcell__" || name == "_abc_impl" || name == "__module__" ||
-           name == "__qualname__";
+    return name == "__dict__" || name == "__weakref__" || name == "__classcell__" || name == "_abc_impl" ||
+           name == "__module__" || name == "__qualname__";
 }
 
 class Merger {
    public:
     Merger(const ClassMerge& merge, Outcome& outcome, Pour& pour, Resolved& result)
-        : merge_(merge), outcome_(outcome), pour_(pour), result_(result), live_(Ref::steal(PyType_GetDict(as_type(merge.live)))),
+        : merge_(merge),
+          outcome_(outcome),
+          pour_(pour),
+          result_(result),
+          live_(Ref::steal(PyType_GetDict(as_type(merge.live)))),
           staged_(Ref::steal(PyType_GetDict(as_type(merge.staged)))) {}
 
     void run() {
         outcome_.bottles.emplace(merge_.staged.get(), merge_.live);
         outcome_.staging_dicts.push_back(staged_.get());
-        if (!same_layout(as_type(merge_.live), as_type(merge_.staged)) || !same_slots(as_type(merge_.live), as_type(merge_.staged))) {
-            refuse("class-layout", "its instances are laid out in another way (slots, or a base with storage of its own)",
+        if (!same_layout(as_type(merge_.live), as_type(merge_.staged)) ||
+            !same_slots(as_type(merge_.live), as_type(merge_.staged))) {
+            refuse("class-layout",
+                   "its instances are laid out in another way (slots, or a base with storage of its own)",
                    "keep __slots__ and built-in bases as they are, or restart");
             return;
         }
-        if (!Py_IS_TYPE(merge_.live.get(), Py_TYPE(merge_.staged.get())) && mapped(reinterpret_cast<PyObject*>(Py_TYPE(merge_.staged.get()))).get() != reinterpret_cast<PyObject*>(Py_TYPE(merge_.live.get()))) {
+        if (!Py_IS_TYPE(merge_.live.get(), Py_TYPE(merge_.staged.get())) &&
+            mapped(reinterpret_cast<PyObject*>(Py_TYPE(merge_.staged.get()))).get() !=
+                reinterpret_cast<PyObject*>(Py_TYPE(merge_.live.get()))) {
             change_metaclass();
         }
         members();
         gone();
         bases();
-        result_.changes.push_back({bases_changed_ ? "class-bases" : "class-changed", merge_.module + "." + merge_.where, "", merge_.line});
+        result_.changes.push_back(
+            {bases_changed_ ? "class-bases" : "class-changed", merge_.module + "." + merge_.where, "", merge_.line});
     }
 
    private:
@@ -56,7 +65,8 @@ class Merger {
         PyTypeObject* former = Py_TYPE(merge_.live.get());
         PyTypeObject* now = Py_TYPE(merge_.staged.get());
         if (former->tp_basicsize != now->tp_basicsize || former->tp_itemsize != now->tp_itemsize) {
-            refuse("class-metaclass", "its metaclass changed to one with storage of its own", "restart to change this metaclass");
+            refuse("class-metaclass", "its metaclass changed to one with storage of its own",
+                   "restart to change this metaclass");
             return;
         }
         result_.journal.push_back(TypeWrite{merge_.live, Ref::borrow(reinterpret_cast<PyObject*>(former)),
@@ -78,7 +88,8 @@ class Merger {
         Ref after = mapped(value);
         if (after.get() == before) return;
         if (before != nullptr && PyFunction_Check(before) && PyFunction_Check(after.get())) {
-            pour_.whole_function(reinterpret_cast<PyFunctionObject*>(before), after.as<PyFunctionObject>(), merge_.where + "." + name);
+            pour_.whole_function(reinterpret_cast<PyFunctionObject*>(before), after.as<PyFunctionObject>(),
+                                 merge_.where + "." + name);
             outcome_.bottles.emplace(after.get(), Ref::borrow(before));
             return;
         }
@@ -95,7 +106,8 @@ class Merger {
             after = pour_.adopt(binding, after);
             if (after.get() == before || (PyUnicode_Check(before) && equal(before, after.get()))) return;
         }
-        result_.journal.push_back(MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(before), after, binding.where});
+        result_.journal.push_back(
+            MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(before), after, binding.where});
     }
 
     // Members of an enumeration stay; they take the new values.
@@ -118,7 +130,8 @@ class Merger {
                 PyObject* before = dict_get(to.get(), name);
                 const Ref after = mapped(value);
                 if (before != after.get())
-                    result_.journal.push_back(NameWrite{to, Ref::borrow(name), Ref::borrow(before), after, merge_.where});
+                    result_.journal.push_back(
+                        NameWrite{to, Ref::borrow(name), Ref::borrow(before), after, merge_.where});
             });
         });
     }
@@ -129,7 +142,9 @@ class Merger {
         if (type == &PyBaseObject_Type || type->tp_richcompare == nullptr) return true;
         const Ref equal = Ref::steal(type->tp_richcompare(a, b, Py_EQ));
         if (equal.get() == Py_True) return true;
-        result_.kept.push_back({merge_.module + "." + merge_.where, "a member's value is the object itself: references were rewritten, its id() changed", "", merge_.line});
+        result_.kept.push_back({merge_.module + "." + merge_.where,
+                                "a member's value is the object itself: references were rewritten, its id() changed",
+                                "", merge_.line});
         return false;
     }
 
@@ -137,13 +152,20 @@ class Merger {
     void gone() {
         for_items(live_.get(), [&](PyObject* key, PyObject* value) {
             const std::string name = to_text(key);
-            if (is_implicit(name) || contains(merge_.old_names, name) || dict_get(staged_.get(), key) != nullptr) return;
-            const bool generated = PyFunction_Check(value) && to_text(reinterpret_cast<PyCodeObject*>(reinterpret_cast<PyFunctionObject*>(value)->func_code)->co_filename) == "<string>";
-            const bool added = PyFunction_Check(value) && std::any_of(merge_.removed_makers.begin(), merge_.removed_makers.end(), [&](const Ref& maker) {
-                return maker.get() == reinterpret_cast<PyFunctionObject*>(value)->func_globals;
-            });
+            if (is_implicit(name) || contains(merge_.old_names, name) || dict_get(staged_.get(), key) != nullptr)
+                return;
+            const bool generated =
+                PyFunction_Check(value) &&
+                to_text(reinterpret_cast<PyCodeObject*>(reinterpret_cast<PyFunctionObject*>(value)->func_code)
+                            ->co_filename) == "<string>";
+            const bool added =
+                PyFunction_Check(value) &&
+                std::any_of(merge_.removed_makers.begin(), merge_.removed_makers.end(), [&](const Ref& maker) {
+                    return maker.get() == reinterpret_cast<PyFunctionObject*>(value)->func_globals;
+                });
             if (generated || added || name == "__match_args__" || name.starts_with("__dataclass_"))
-                result_.journal.push_back(MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(value), Ref(), merge_.where + "." + name});
+                result_.journal.push_back(
+                    MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(value), Ref(), merge_.where + "." + name});
         });
     }
 

@@ -36,7 +36,8 @@ bool is_abstract_instance(PyObject* value) {
 bool is_abstract(PyObject* value) {
     constexpr std::size_t accessors = 3;
     if (PyFunction_Check(value)) return is_marked(reinterpret_cast<PyFunctionObject*>(value)->func_dict);
-    if (Py_IS_TYPE(value, &PyClassMethod_Type) || Py_IS_TYPE(value, &PyStaticMethod_Type)) return holds_abstract(value, 1);
+    if (Py_IS_TYPE(value, &PyClassMethod_Type) || Py_IS_TYPE(value, &PyStaticMethod_Type))
+        return holds_abstract(value, 1);
     if (PyObject_TypeCheck(value, &PyProperty_Type)) return holds_abstract(value, accessors);
     return is_abstract_instance(value);
 }
@@ -85,8 +86,8 @@ Ref abstract_methods(PyTypeObject* type) {
     return Ref::steal(PyFrozenSet_New(found.get()));
 }
 
-// Makes all remembered answers of abstract classes, and what singledispatch derived from them, count as old. A class of our own is
-// registered for that: nothing in it runs Python code.
+// Makes all remembered answers of abstract classes, and what singledispatch derived from them, count as old. A class of
+// our own is registered for that: nothing in it runs Python code.
 void age_answers() {
     static PyObject* const module = import_module("_abc").release();
     static PyObject* const face = [] {
@@ -143,7 +144,8 @@ std::vector<Ref> changed_classes(const Journal& journal) {
         if (const auto* bases = std::get_if<BasesWrite>(&write)) {
             add(bases->type);
             for_sequence(bases->before.get(), [&](PyObject* base) {
-                if (_PyType_Lookup(reinterpret_cast<PyTypeObject*>(base), interned("_abc_impl").get()) != nullptr) add(Ref::borrow(base));
+                if (_PyType_Lookup(reinterpret_cast<PyTypeObject*>(base), interned("_abc_impl").get()) != nullptr)
+                    add(Ref::borrow(base));
             });
         }
         if (const auto* type = std::get_if<TypeWrite>(&write)) add(type->object);

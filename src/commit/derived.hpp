@@ -1,4 +1,5 @@
-// What the interpreter and its library derive from classes: sets of abstract methods, remembered answers of isinstance().
+// What the interpreter and its library derive from classes: sets of abstract methods, remembered answers of
+// isinstance().
 #pragma once
 
 #include <vector>
@@ -7,8 +8,9 @@
 
 namespace rebottle {
 
-// Computes the abstract methods of these classes and of their subclasses again, after a commit, and drops what was derived from
-// them. Returns the writes that it did. Runs no Python code of the program. Errors: PythonError; nothing is changed then.
+// Computes the abstract methods of these classes and of their subclasses again, after a commit, and drops what was
+// derived from them. Returns the writes that it did. Runs no Python code of the program. Errors: PythonError; nothing
+// is changed then.
 Journal renew_derived(const std::vector<Ref>& classes);
 
 // The classes whose members, bases or type a journal changes.

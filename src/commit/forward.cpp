@@ -9,7 +9,8 @@
 namespace rebottle {
 namespace {
 
-// Functions that pass calls on; `__new__` for a class that became something else: its subclasses go on being made as before.
+// Functions that pass calls on; `__new__` for a class that became something else: its subclasses go on being made as
+// before.
 constexpr const char* forwarders = R"(
 def outer(target, owner, former):
     def forward(*args, **kwargs):
@@ -76,7 +77,8 @@ void Pour::forward_class(PyObject* live, PyObject* target, const std::string& wh
     const Ref function = Ref::steal(PyFunction_New(as_object(forwarder_code("__new__")), globals.get()));
     check(PyFunction_SetClosure(function.get(), cells({former.get(), live, target}).get()));
     const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(live)));
-    result_.journal.push_back(MemberWrite{Ref::borrow(live), interned("__new__"), Ref::borrow(dict_get(dict.get(), "__new__")),
+    result_.journal.push_back(MemberWrite{Ref::borrow(live), interned("__new__"),
+                                          Ref::borrow(dict_get(dict.get(), "__new__")),
                                           Ref::steal(PyStaticMethod_New(function.get())), where});
 }
 
@@ -104,7 +106,8 @@ void Pour::rebind_importers(const Binding& binding, PyObject* live, PyObject* no
     const bool aliases = binding.was == Sort::definition && binding.is == Sort::definition;
     // The name was another one of a definition: that one's importers aren't meant.
     const bool second_name = binding.was != Sort::definition && (PyFunction_Check(live) || PyType_Check(live));
-    const bool by_accident = !PyObject_IS_GC(live) || PyTuple_CheckExact(live);  // an int may be the same object elsewhere
+    const bool by_accident =
+        !PyObject_IS_GC(live) || PyTuple_CheckExact(live);  // an int may be the same object elsewhere
     for_items(PyImport_GetModuleDict(), [&](PyObject* name, PyObject* module) {
         if (!PyModule_Check(module) || !PyUnicode_Check(name) || (module == binding.owner.get() && !aliases)) return;
         PyObject* dict = PyModule_GetDict(module);
@@ -113,7 +116,8 @@ void Pour::rebind_importers(const Binding& binding, PyObject* live, PyObject* no
         if (!holds || ((second_name || by_accident) && !imports_from(binding.module, to_text(name)))) return;
         for_items(dict, [&](PyObject* key, PyObject* value) {
             if (value != live || is_bound(module, key) || (second_name && !same_name(key, binding))) return;
-            result_.journal.push_back(NameWrite{Ref::borrow(dict), Ref::borrow(key), Ref::borrow(live), Ref::borrow(now), binding.place()});
+            result_.journal.push_back(
+                NameWrite{Ref::borrow(dict), Ref::borrow(key), Ref::borrow(live), Ref::borrow(now), binding.place()});
         });
     });
 }

@@ -16,7 +16,8 @@ class Giving {
 
     void run() {
         for (const Write& write : result_.journal)
-            if (const auto* member = std::get_if<MemberWrite>(&write); member != nullptr && !member->after) freed_.insert(to_text(member->name.get()));
+            if (const auto* member = std::get_if<MemberWrite>(&write); member != nullptr && !member->after)
+                freed_.insert(to_text(member->name.get()));
         std::vector<PyTypeObject*> types;
         for (const Gift& gift : outcome_.gifts) types.push_back(gift.type.as<PyTypeObject>());
         for (PyObject* object : instances_of(types))
@@ -30,7 +31,8 @@ class Giving {
         if (held_attribute(object, gift.name.get())) return;
         if (gift.value) {
             const auto bottle = outcome_.bottles.find(gift.value.get());
-            write(object, gift.name, own_copy((bottle == outcome_.bottles.end() ? gift.value : bottle->second).get()), gift.where);
+            write(object, gift.name, own_copy((bottle == outcome_.bottles.end() ? gift.value : bottle->second).get()),
+                  gift.where);
         } else if (can_hold(object, gift.name.get()) && !updates_itself(gift.type.as<PyTypeObject>())) {
             report_missing(gift);
         }
@@ -45,8 +47,10 @@ class Giving {
     void report_missing(const Gift& gift) {
         const std::string name = to_text(gift.name.get());
         if (!reported_.insert(gift.where + "." + name).second) return;
-        result_.kept.push_back({gift.where, "missing-attribute: living instances have no '" + name +
-                                                "', which new ones compute; give it to them in a method __update__(self, old)", "", 0});
+        result_.kept.push_back({gift.where,
+                                "missing-attribute: living instances have no '" + name +
+                                    "', which new ones compute; give it to them in a method __update__(self, old)",
+                                "", 0});
     }
 
     // Whether the class has, or gets, a method that gives instances what the engine can't know.
@@ -54,7 +58,8 @@ class Giving {
         if (_PyType_Lookup(type, interned(hook_name).get()) != nullptr) return true;
         for (const Write& write : result_.journal)
             if (const auto* member = std::get_if<MemberWrite>(&write))
-                if (member->after && view(member->name.get()) == hook_name && PyType_IsSubtype(type, member->type.as<PyTypeObject>()) != 0)
+                if (member->after && view(member->name.get()) == hook_name &&
+                    PyType_IsSubtype(type, member->type.as<PyTypeObject>()) != 0)
                     return true;
         return false;
     }
@@ -77,12 +82,14 @@ class OwnWrites {
    public:
     explicit OwnWrites(Journal& journal) : journal_(journal) {
         for (std::size_t i = 0; i < journal.size(); ++i)
-            if (const auto* own = std::get_if<AttributeWrite>(&journal[i])) known_[{own->object.get(), own->name.get()}] = i;
+            if (const auto* own = std::get_if<AttributeWrite>(&journal[i]))
+                known_[{own->object.get(), own->name.get()}] = i;
     }
 
     void note(const Ref& object, PyObject* before) {
         const Ref now = held_attributes(object.get());
-        for_items(now.get(), [&](PyObject* name, PyObject* value) { add(object, name, dict_get(before, name), value); });
+        for_items(now.get(),
+                  [&](PyObject* name, PyObject* value) { add(object, name, dict_get(before, name), value); });
         for_items(before, [&](PyObject* name, PyObject* value) {
             if (dict_get(now.get(), name) == nullptr) add(object, name, value, nullptr);
         });
@@ -116,7 +123,8 @@ std::vector<Reshaped> reshaped_instances(const Resolved& resolved) {
     const Ref hook = interned(hook_name);
     std::vector<Reshaped> found;
     for (PyObject* object : instances_of(types))
-        if (all || _PyType_Lookup(Py_TYPE(object), hook.get()) != nullptr) found.push_back({Ref::borrow(object), held_attributes(object)});
+        if (all || _PyType_Lookup(Py_TYPE(object), hook.get()) != nullptr)
+            found.push_back({Ref::borrow(object), held_attributes(object)});
     return found;
 }
 

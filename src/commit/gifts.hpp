@@ -17,7 +17,8 @@ struct Reshaped {
 };
 std::vector<Reshaped> reshaped_instances(const Resolved& resolved);
 
-// Calls `__update__(old)` of each, after the commit; what it changes in the instance is added to the journal. Errors: the user's.
+// Calls `__update__(old)` of each, after the commit; what it changes in the instance is added to the journal. Errors:
+// the user's.
 void call_update_hooks(const std::vector<Reshaped>& instances, Journal& journal);
 
 }  // namespace rebottle

@@ -2,11 +2,11 @@
 
 #include <set>
 
-#include "code/index.hpp"
 #include "code/code.hpp"
-#include "live/instances.hpp"
+#include "code/index.hpp"
 #include "commit/pour.hpp"
 #include "compat/compat.hpp"
+#include "live/instances.hpp"
 #include "stage/policy.hpp"
 
 namespace rebottle {
@@ -29,7 +29,8 @@ class Inverter {
     explicit Inverter(const CodeMap& replaced) : replaced_(replaced) {}
 
     Inverse run(const Journal& journal) {
-        for (auto write = journal.rbegin(); write != journal.rend(); ++write) std::visit([this](const auto& each) { take_back(each); }, *write);
+        for (auto write = journal.rbegin(); write != journal.rend(); ++write)
+            std::visit([this](const auto& each) { take_back(each); }, *write);
         for (const auto& [old_code, now_code] : replaced_) born_since(as_code(old_code.get()), as_code(now_code.get()));
         return std::move(result_);
     }
@@ -97,7 +98,8 @@ class Inverter {
     }
 
     void take_back(const CellWrite& w) {
-        if (w.cell.as<PyCellObject>()->ob_ref == w.after.get()) result_.journal.push_back(CellWrite{w.cell, w.after, w.before});
+        if (w.cell.as<PyCellObject>()->ob_ref == w.after.get())
+            result_.journal.push_back(CellWrite{w.cell, w.after, w.before});
     }
 
     // Entry by entry: only what is as the update left it goes back.
@@ -126,9 +128,11 @@ class Inverter {
             }
         });
         for_items(w.before.get(), [&](PyObject* key, PyObject* value) {
-            if (dict_get(w.after.get(), key) == nullptr && dict_get(table, key) == nullptr) dict_set(content.get(), key, value);
+            if (dict_get(w.after.get(), key) == nullptr && dict_get(table, key) == nullptr)
+                dict_set(content.get(), key, value);
         });
-        result_.journal.push_back(TableWrite{w.table, content, Ref::steal(PyDict_Copy(table)), Ref::steal(PyDict_Copy(content.get())), w.where});
+        result_.journal.push_back(TableWrite{w.table, content, Ref::steal(PyDict_Copy(table)),
+                                             Ref::steal(PyDict_Copy(content.get())), w.where});
     }
 
     void take_back(const LineWrite& w) { result_.journal.push_back(LineWrite{w.code, -w.by}); }
@@ -138,7 +142,8 @@ class Inverter {
     }
 
     void take_back(const ItemWrite& w) {
-        if (w.index < PySequence_Size(w.sequence.get()) && Ref::steal(PySequence_GetItem(w.sequence.get(), w.index)).get() == w.after.get())
+        if (w.index < PySequence_Size(w.sequence.get()) &&
+            Ref::steal(PySequence_GetItem(w.sequence.get(), w.index)).get() == w.after.get())
             result_.journal.push_back(ItemWrite{w.sequence, w.index, w.after, w.before});
     }
 
@@ -150,11 +155,13 @@ class Inverter {
     }
 
     void take_back(const TypeWrite& w) {
-        if (Py_TYPE(w.object.get()) == w.after.as<PyTypeObject>()) result_.journal.push_back(TypeWrite{w.object, w.after, w.before});
+        if (Py_TYPE(w.object.get()) == w.after.as<PyTypeObject>())
+            result_.journal.push_back(TypeWrite{w.object, w.after, w.before});
     }
 
     void take_back(const CacheWrite& w) {
-        if (PyObject* wrapper = target_of(w.wrapper)) result_.journal.push_back(CacheWrite{Ref::borrow(wrapper), w.content});
+        if (PyObject* wrapper = target_of(w.wrapper))
+            result_.journal.push_back(CacheWrite{Ref::borrow(wrapper), w.content});
     }
 
     void born_since(PyCodeObject* old_code, PyCodeObject* now_code) {
@@ -168,7 +175,8 @@ class Inverter {
             FunctionContent after = before;
             after.code = Ref::borrow(as_object(old_code));
             after.closure = closure.cells;
-            result_.journal.push_back(FunctionWrite{Ref::borrow(reinterpret_cast<PyObject*>(function)), before, after, ""});
+            result_.journal.push_back(
+                FunctionWrite{Ref::borrow(reinterpret_cast<PyObject*>(function)), before, after, ""});
         }
     }
 

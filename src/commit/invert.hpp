@@ -6,8 +6,8 @@
 
 namespace rebottle {
 
-// The writes that take a committed journal back. What the program changed meanwhile stays and is listed in `kept`. Functions born
-// since with new code go back too.
+// The writes that take a committed journal back. What the program changed meanwhile stays and is listed in `kept`.
+// Functions born since with new code go back too.
 struct Inverse {
     Journal journal;
     std::vector<Change> changes;

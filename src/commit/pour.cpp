@@ -59,7 +59,8 @@ bool reaches(PyObject* from, PyObject* target, std::set<PyObject*>& seen, int de
 void collect_caches(PyObject* from, std::vector<Ref>& caches, std::set<PyObject*>& seen, int depth) {
     if (depth == 0 || !seen.insert(from).second) return;
     if (compat::is_cache(from)) caches.push_back(Ref::borrow(from));
-    if (PyFunction_Check(from) || is_method_holder(from) || compat::is_cache(from) || Py_IS_TYPE(from, &PyProperty_Type))
+    if (PyFunction_Check(from) || is_method_holder(from) || compat::is_cache(from) ||
+        Py_IS_TYPE(from, &PyProperty_Type))
         for_wrapped(from, [&](PyObject* next) { collect_caches(next, caches, seen, depth - 1); });
 }
 
@@ -99,7 +100,8 @@ FunctionContent& Pour::content(PyFunctionObject* function, const std::string& wh
 }
 
 bool Pour::is_staged(PyObject* object) const {
-    return std::any_of(outcome_.created.begin(), outcome_.created.end(), [&](const Ref& made) { return made.get() == object; });
+    return std::any_of(outcome_.created.begin(), outcome_.created.end(),
+                       [&](const Ref& made) { return made.get() == object; });
 }
 
 Ref Pour::mapped(PyObject* object) const {
@@ -112,7 +114,8 @@ namespace {
 // New attributes appear, those that the program set stay; what marks a method as abstract follows the source.
 Ref merged_dict(PyObject* live, PyObject* staged, bool replace) {
     static PyObject* const mark = interned("__isabstractmethod__").release();
-    if (live != nullptr && dict_get(live, mark) != nullptr && (staged == nullptr || dict_get(staged, mark) == nullptr)) {
+    if (live != nullptr && dict_get(live, mark) != nullptr &&
+        (staged == nullptr || dict_get(staged, mark) == nullptr)) {
         const Ref unmarked = Ref::steal(PyDict_Copy(live));
         check(PyDict_DelItem(unmarked.get(), mark));
         return merged_dict(unmarked.get(), staged, replace);
@@ -172,11 +175,13 @@ void Pour::nested(PyCodeObject* old_code, PyCodeObject* now, const Swap& swap) {
                 result_.stale.push_back({"function", swap.module + "." + std::string(qualname(pair.first)), swap.file,
                                          pair.first->co_firstlineno, 0,
                                          closure.complete ? "a default of it changed to something that isn't a literal"
-                                                          : "its new code reads '" + closure.missing + "', which this closure can't be given"});
+                                                          : "its new code reads '" + closure.missing +
+                                                                "', which this closure can't be given"});
                 continue;
             }
             FunctionContent& after = content(function, swap.module + "." + std::string(qualname(pair.second)));
-            if (after.doc.get() == compat::docstring_of(pair.first)) after.doc = Ref::borrow(compat::docstring_of(pair.second));
+            if (after.doc.get() == compat::docstring_of(pair.first))
+                after.doc = Ref::borrow(compat::docstring_of(pair.second));
             after.code = Ref::borrow(as_object(pair.second));
             after.closure = closure.cells;
             after.defaults = defaults.positional;
@@ -187,8 +192,8 @@ void Pour::nested(PyCodeObject* old_code, PyCodeObject* now, const Swap& swap) {
     }
     for (PyCodeObject* gone : unmatched)
         if (is_function_code(gone) && !CodeIndex::instance().functions(gone).empty())
-            result_.stale.push_back({"function", swap.module + "." + std::string(qualname(gone)), swap.file, gone->co_firstlineno, 0,
-                                     "its definition is gone from the new source"});
+            result_.stale.push_back({"function", swap.module + "." + std::string(qualname(gone)), swap.file,
+                                     gone->co_firstlineno, 0, "its definition is gone from the new source"});
 }
 
 void Pour::whole_function(PyFunctionObject* live, PyFunctionObject* staged, const std::string& where, Names names) {

@@ -25,11 +25,12 @@ class Pour {
     void nested(PyCodeObject* old_code, PyCodeObject* now, const Swap& swap);
     // A live function takes everything that a staged one has.
     enum class Names { follow, stay };
-    void whole_function(PyFunctionObject* live, PyFunctionObject* staged, const std::string& where, Names names = Names::follow);
+    void whole_function(PyFunctionObject* live, PyFunctionObject* staged, const std::string& where,
+                        Names names = Names::follow);
     // A live function passes its calls on to another object.
     void forward(PyFunctionObject* live, PyObject* target, const std::string& where);
-    // A name holds `binding.before` and was given `after`: makes the former take over what it can. Returns what the name is to
-    // hold.
+    // A name holds `binding.before` and was given `after`: makes the former take over what it can. Returns what the
+    // name is to hold.
     Ref adopt(const Binding& binding, const Ref& after);
     // References to a live object are rewritten to what stands for it now: its identity can't be kept.
     void become(PyObject* live, const Ref& now);
@@ -67,7 +68,8 @@ class Pour {
     std::set<PyObject*> emptied_;
 };
 
-// The closure for new code: own cells by name, then those of `source`, then what can be supplied; nothing where a variable can't be.
+// The closure for new code: own cells by name, then those of `source`, then what can be supplied; nothing where a
+// variable can't be.
 struct Closure {
     bool complete = true;
     std::string missing;

@@ -58,7 +58,8 @@ class Rewriter {
 
     int count(PyObject* holder) const {
         std::pair<const Rewriter*, int> counter{this, 0};
-        if (const traverseproc traverse = Py_TYPE(holder)->tp_traverse) traverse(holder, &Rewriter::on_reference, &counter);
+        if (const traverseproc traverse = Py_TYPE(holder)->tp_traverse)
+            traverse(holder, &Rewriter::on_reference, &counter);
         return counter.second;
     }
 
@@ -79,7 +80,8 @@ class Rewriter {
         if (PyList_CheckExact(holder)) {
             rewrite_list(holder);
         } else if (PyTuple_CheckExact(holder)) {
-            for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(holder); ++i) slot(holder, &reinterpret_cast<PyTupleObject*>(holder)->ob_item[i]);
+            for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(holder); ++i)
+                slot(holder, &reinterpret_cast<PyTupleObject*>(holder)->ob_item[i]);
         } else if (PyDict_Check(holder)) {
             rewrite_dict(holder);
             rewrite_type_of(holder);
@@ -93,7 +95,8 @@ class Rewriter {
             rewrite_type(holder);
         } else if (std::string_view(Py_TYPE(holder)->tp_name) == "collections.deque") {
             rewrite_deque(holder);
-        } else if (!PyFrame_Check(holder) && !PyGen_Check(holder) && !PyCoro_CheckExact(holder) && !PyAsyncGen_CheckExact(holder)) {
+        } else if (!PyFrame_Check(holder) && !PyGen_Check(holder) && !PyCoro_CheckExact(holder) &&
+                   !PyAsyncGen_CheckExact(holder)) {
             rewrite_body(holder);
         }
     }
@@ -124,7 +127,8 @@ class Rewriter {
         if (owner != dict_owners_.end()) {
             for_items(dict, [&](PyObject* key, PyObject* value) {
                 if (const Ref* now = find(value))
-                    journal_.push_back(MemberWrite{Ref::borrow(owner->second), Ref::borrow(key), Ref::borrow(value), *now, ""});
+                    journal_.push_back(
+                        MemberWrite{Ref::borrow(owner->second), Ref::borrow(key), Ref::borrow(value), *now, ""});
             });
             return;
         }
@@ -184,7 +188,8 @@ class Rewriter {
             }
         }
         if (changed)
-            journal_.push_back(BasesWrite{Ref::borrow(type), Ref::borrow(bases), Ref::steal(PyList_AsTuple(now.get())), ""});
+            journal_.push_back(
+                BasesWrite{Ref::borrow(type), Ref::borrow(bases), Ref::steal(PyList_AsTuple(now.get())), ""});
     }
 
     static PyObject* as_object(PyTypeObject* type) { return reinterpret_cast<PyObject*>(type); }
@@ -195,14 +200,16 @@ class Rewriter {
     }
 
     void slot(PyObject* owner, PyObject** place) {
-        if (const Ref* now = find(*place)) journal_.push_back(SlotWrite{Ref::borrow(owner), place, Ref::borrow(*place), *now});
+        if (const Ref* now = find(*place))
+            journal_.push_back(SlotWrite{Ref::borrow(owner), place, Ref::borrow(*place), *now});
     }
 
     // Any other object: the matching words of its body are rewritten if their number is what the collector reports.
     void rewrite_body(PyObject* object) {
         PyTypeObject* type = Py_TYPE(object);
         std::size_t words = static_cast<std::size_t>(type->tp_basicsize) / sizeof(void*);
-        if (type->tp_itemsize > 0 && !PyLong_Check(object))  // digits hold no references, and ints keep their number elsewhere
+        if (type->tp_itemsize > 0 &&
+            !PyLong_Check(object))  // digits hold no references, and ints keep their number elsewhere
             words += static_cast<std::size_t>(std::abs(Py_SIZE(object)) * type->tp_itemsize) / sizeof(void*);
         auto** body = reinterpret_cast<PyObject**>(object);
         std::vector<PyObject**> places;
@@ -252,7 +259,8 @@ Replacements replace_references(const std::map<PyObject*, Ref>& pairs, const std
     return Rewriter(pairs, ignored, journal).run();
 }
 
-void replace_references_in(const std::vector<PyObject*>& holders, const std::map<PyObject*, Ref>& pairs, Journal& journal) {
+void replace_references_in(const std::vector<PyObject*>& holders, const std::map<PyObject*, Ref>& pairs,
+                           Journal& journal) {
     Rewriter(pairs, {}, journal).run_on(holders);
 }
 

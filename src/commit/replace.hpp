@@ -17,7 +17,7 @@ struct Replacements {
         Ref key;
     };
     std::vector<FormerKey> former_keys;
-    std::vector<Ref> touched_types;                        // classes whose cached lookups must be dropped
+    std::vector<Ref> touched_types;  // classes whose cached lookups must be dropped
 };
 
 // Appends the writes that replace every reference to a key of `pairs` by its value, wherever the collector can see it.
@@ -27,6 +27,7 @@ Replacements replace_references(const std::map<PyObject*, Ref>& pairs, const std
                                 Journal& journal);
 
 // The same, for these holders only.
-void replace_references_in(const std::vector<PyObject*>& holders, const std::map<PyObject*, Ref>& pairs, Journal& journal);
+void replace_references_in(const std::vector<PyObject*>& holders, const std::map<PyObject*, Ref>& pairs,
+                           Journal& journal);
 
 }  // namespace rebottle

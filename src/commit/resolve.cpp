@@ -73,7 +73,8 @@ class Resolver {
         if (found && !swap.kind.empty()) report(swap.kind, swap.module, swap.where, swap.file, swap.line);
     }
 
-    void report(const std::string& kind, const std::string& module, const std::string& where, const std::string& file, int line) {
+    void report(const std::string& kind, const std::string& module, const std::string& where, const std::string& file,
+                int line) {
         const std::string place = where.empty() ? module : module + "." + where;
         if (reported_.insert(place).second) result_.changes.push_back({kind, place, file, line});
     }
@@ -88,7 +89,8 @@ class Resolver {
             if (code == now || is_staged(code) || is_spent(code)) continue;
             (same_code(code, old_code) ? exact : others).push_back(code);
         }
-        if (std::any_of(exact.begin(), exact.end(), [&](PyCodeObject* code) { return code->co_firstlineno == old_code->co_firstlineno; }) &&
+        if (std::any_of(exact.begin(), exact.end(),
+                        [&](PyCodeObject* code) { return code->co_firstlineno == old_code->co_firstlineno; }) &&
             is_ambiguous(swap))
             std::erase_if(exact, [&](PyCodeObject* code) { return code->co_firstlineno != old_code->co_firstlineno; });
         if (exact.empty() && !is_ambiguous(swap)) exact = others;
@@ -105,7 +107,8 @@ class Resolver {
     }
 
     bool is_staged(PyCodeObject* code) const {
-        return std::any_of(outcome_.swaps.begin(), outcome_.swaps.end(), [&](const Swap& swap) { return as_code(swap.now_code.get()) == code; });
+        return std::any_of(outcome_.swaps.begin(), outcome_.swaps.end(),
+                           [&](const Swap& swap) { return as_code(swap.now_code.get()) == code; });
     }
 
     // Whether several definitions of the update share this qualified name.
@@ -146,13 +149,15 @@ class Resolver {
                 pour_.function(function, now, source, swap);
                 found = true;
             }
-        if (!same_code(old_code, now)) result_.replaced_code.emplace(Ref::borrow(as_object(old_code)), Ref::borrow(as_object(now)));
+        if (!same_code(old_code, now))
+            result_.replaced_code.emplace(Ref::borrow(as_object(old_code)), Ref::borrow(as_object(now)));
         pour_.nested(old_code, now, swap);
         return found;
     }
 
     void move_lines(PyCodeObject* code, int by) {
-        if (by != 0 && moved_.insert(code).second) result_.journal.push_back(LineWrite{Ref::borrow(as_object(code)), by});
+        if (by != 0 && moved_.insert(code).second)
+            result_.journal.push_back(LineWrite{Ref::borrow(as_object(code)), by});
     }
 
     // The function that the stage made of a definition stands for the live one.
@@ -187,20 +192,22 @@ class Resolver {
     }
 
     static bool runs(PyObject* function, PyCodeObject* code) {
-        return PyFunction_Check(function) && same_code(as_code(reinterpret_cast<PyFunctionObject*>(function)->func_code), code);
+        return PyFunction_Check(function) &&
+               same_code(as_code(reinterpret_cast<PyFunctionObject*>(function)->func_code), code);
     }
 
     // --- names
 
-    // A definition gone here, new under the same name in another module of the update, and imported back: the old object is the
-    // new one's bottle, in both.
+    // A definition gone here, new under the same name in another module of the update, and imported back: the old
+    // object is the new one's bottle, in both.
     void resolve_move(const Binding& binding) {
         if (binding.was != Sort::definition || binding.is != Sort::import_ || !binding.before || !binding.after) return;
         PyObject* before = binding.before.get();
         PyObject* after = binding.after.get();
         if (outcome_.bottles.contains(after) || !is_new_elsewhere(after, binding.name.get())) return;
         if (PyFunction_Check(before) && PyFunction_Check(after)) {
-            pour_.whole_function(reinterpret_cast<PyFunctionObject*>(before), reinterpret_cast<PyFunctionObject*>(after), binding.place());
+            pour_.whole_function(reinterpret_cast<PyFunctionObject*>(before),
+                                 reinterpret_cast<PyFunctionObject*>(after), binding.place());
             outcome_.bottles.emplace(after, binding.before);
         } else if (PyType_Check(before) && PyType_Check(after)) {
             ClassMerge merge;
@@ -209,8 +216,9 @@ class Resolver {
             merge.module = attribute_text(after, "__module__");
             merge.where = binding.where;
             merge_class(merge, outcome_, pour_, result_);
-            result_.journal.push_back(MemberWrite{binding.before, interned("__module__"), attribute(before, "__module__"),
-                                                  attribute(after, "__module__"), binding.place()});
+            result_.journal.push_back(MemberWrite{binding.before, interned("__module__"),
+                                                  attribute(before, "__module__"), attribute(after, "__module__"),
+                                                  binding.place()});
         }
     }
 
@@ -233,11 +241,12 @@ class Resolver {
 
     void resolve_binding(const Binding& binding) {
         Ref after = binding.after ? mapped(binding.after) : Ref();
-        if (after && binding.before && after.get() != binding.before.get() && !is_new_data(binding, after)) after = pour_.adopt(binding, after);
+        if (after && binding.before && after.get() != binding.before.get() && !is_new_data(binding, after))
+            after = pour_.adopt(binding, after);
         if (after.get() == binding.before.get()) return;
-        const bool table = binding.before && after && binding.kind.starts_with("data") && is_table(binding.before.get(), after.get());
-        if (!binding.kind.empty())
-            report(binding.kind, binding.module, binding.where, file_of(binding), binding.line);
+        const bool table =
+            binding.before && after && binding.kind.starts_with("data") && is_table(binding.before.get(), after.get());
+        if (!binding.kind.empty()) report(binding.kind, binding.module, binding.where, file_of(binding), binding.line);
         if (table) {
             renew(binding.before, after, binding.place());
             outcome_.bottles.emplace(after.get(), binding.before);
@@ -265,8 +274,8 @@ class Resolver {
         if (PyType_Check(binding.owner.get())) {
             result_.journal.push_back(MemberWrite{binding.owner, binding.name, binding.before, after, where});
         } else {
-            result_.journal.push_back(
-                NameWrite{Ref::borrow(PyModule_GetDict(binding.owner.get())), binding.name, binding.before, after, where});
+            result_.journal.push_back(NameWrite{Ref::borrow(PyModule_GetDict(binding.owner.get())), binding.name,
+                                                binding.before, after, where});
         }
     }
 
@@ -314,7 +323,8 @@ class Resolver {
         }
     }
 
-    // The new content of tables is a copy that nobody else has: staged objects in it give way at once, before it is swapped in.
+    // The new content of tables is a copy that nobody else has: staged objects in it give way at once, before it is
+    // swapped in.
     void settle_tables() {
         for (const Write& write : result_.journal)
             if (const auto* table = std::get_if<TableWrite>(&write)) {
@@ -323,14 +333,17 @@ class Resolver {
             }
     }
 
-    bool is_staged_object(PyObject* object) const { return outcome_.bottles.contains(object) && !result_.becoming.contains(object); }
+    bool is_staged_object(PyObject* object) const {
+        return outcome_.bottles.contains(object) && !result_.becoming.contains(object);
+    }
 
     void settle(PyObject* table) const {
         if (PyDict_Check(table)) {
             const Ref items = Ref::steal(PyDict_Items(table));
             for_sequence(items.get(), [&](PyObject* item) {
                 if (is_staged_object(PyTuple_GET_ITEM(item, 1)))
-                    check(PyDict_SetItem(table, PyTuple_GET_ITEM(item, 0), mapped(Ref::borrow(PyTuple_GET_ITEM(item, 1))).get()));
+                    check(PyDict_SetItem(table, PyTuple_GET_ITEM(item, 0),
+                                         mapped(Ref::borrow(PyTuple_GET_ITEM(item, 1))).get()));
             });
         } else if (PyList_Check(table)) {
             for (Py_ssize_t i = 0; i < PyList_GET_SIZE(table); ++i)
@@ -371,15 +384,20 @@ class Resolver {
         if (pairs.empty()) return;
         Replacements replaced = replace_references(pairs, ignored, journal);
         for (const auto& [object, key] : replaced.former_keys)
-            if (PyFunction_Check(object) && is_created(reinterpret_cast<PyFunctionObject*>(object))) list_former_key(object, key.get());
+            if (PyFunction_Check(object) && is_created(reinterpret_cast<PyFunctionObject*>(object)))
+                list_former_key(object, key.get());
         for (Ref& type : replaced.touched_types) result_.touched_types.push_back(std::move(type));
     }
 
     void list_former_key(PyObject* object, PyObject* key) {
         auto* function = reinterpret_cast<PyFunctionObject*>(object);
-        const std::string shown = PyUnicode_Check(key) ? "'" + to_text(key) + "'" : std::string("of type ") + Py_TYPE(key)->tp_name;
-        const std::string module = function->func_module != nullptr && PyUnicode_Check(function->func_module) ? to_text(function->func_module) + "." : "";
-        result_.kept.push_back({module + to_text(function->func_qualname), "its entry under the former key " + shown + " stays", "", 0});
+        const std::string shown =
+            PyUnicode_Check(key) ? "'" + to_text(key) + "'" : std::string("of type ") + Py_TYPE(key)->tp_name;
+        const std::string module = function->func_module != nullptr && PyUnicode_Check(function->func_module)
+                                       ? to_text(function->func_module) + "."
+                                       : "";
+        result_.kept.push_back(
+            {module + to_text(function->func_qualname), "its entry under the former key " + shown + " stays", "", 0});
     }
 
     Outcome& outcome_;

@@ -1,4 +1,5 @@
-// Turns what staging left into writes: finds the live objects that are meant, and decides how each takes over its new content.
+// Turns what staging left into writes: finds the live objects that are meant, and decides how each takes over its new
+// content.
 #pragma once
 
 #include <map>
@@ -19,12 +20,12 @@ struct Resolved {
     std::vector<Change> changes;
     std::vector<Kept> kept;
     std::vector<Refusal> refusals;
-    std::vector<Stale> stale;               // functions that keep old code
-    CodeMap replaced_code;  // old code object -> new one, what differs only in lines left out
-    std::vector<Ref> touched_types;          // classes whose cached lookups must be dropped
-    std::vector<Ref> shaped;                 // classes whose abstract methods are to be computed again
-    std::set<PyObject*> becoming;            // live objects whose references are rewritten to what stands for them now
-    std::vector<Ref> reshaped;               // classes whose instances have other attributes, slots or bases
+    std::vector<Stale> stale;        // functions that keep old code
+    CodeMap replaced_code;           // old code object -> new one, what differs only in lines left out
+    std::vector<Ref> touched_types;  // classes whose cached lookups must be dropped
+    std::vector<Ref> shaped;         // classes whose abstract methods are to be computed again
+    std::set<PyObject*> becoming;    // live objects whose references are rewritten to what stands for them now
+    std::vector<Ref> reshaped;       // classes whose instances have other attributes, slots or bases
 };
 
 // Runs no Python code of the program. Errors: MemoryError.

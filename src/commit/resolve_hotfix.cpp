@@ -22,7 +22,8 @@ PyObject* module_dict(const Binding& binding) {
 
 class HotfixResolver {
    public:
-    explicit HotfixResolver(Snippet& snippet) : snippet_(snippet), outcome_(snippet.outcome), pour_(outcome_, result_.resolved) {
+    explicit HotfixResolver(Snippet& snippet)
+        : snippet_(snippet), outcome_(snippet.outcome), pour_(outcome_, result_.resolved) {
         for (const Ref& object : snippet.young) young_.insert(object.get());
     }
 
@@ -66,9 +67,11 @@ class HotfixResolver {
 
     void write_name(const Binding& binding, const Ref& after) {
         if (PyType_Check(binding.owner.get())) {
-            result_.resolved.journal.push_back(MemberWrite{binding.owner, binding.name, binding.after, after, binding.module + "." + binding.where});
+            result_.resolved.journal.push_back(
+                MemberWrite{binding.owner, binding.name, binding.after, after, binding.module + "." + binding.where});
         } else {
-            result_.resolved.journal.push_back(NameWrite{Ref::borrow(PyModule_GetDict(binding.owner.get())), binding.name, binding.after, after,
+            result_.resolved.journal.push_back(NameWrite{Ref::borrow(PyModule_GetDict(binding.owner.get())),
+                                                         binding.name, binding.after, after,
                                                          binding.module + "." + binding.where});
         }
     }
@@ -84,7 +87,8 @@ class HotfixResolver {
         return std::find(codes.begin(), codes.end(), code) != codes.end();
     }
 
-    // Whether the name's own statement bound the object that it held: the function itself, or what decorators made of it.
+    // Whether the name's own statement bound the object that it held: the function itself, or what decorators made of
+    // it.
     static bool is_own(const Binding& binding) {
         PyObject* live = binding.before.get();
         if (PyType_Check(live)) {
@@ -92,8 +96,8 @@ class HotfixResolver {
             const Ref qualified = Ref::steal(PyType_GetQualName(reinterpret_cast<PyTypeObject*>(live)));
             const Ref members = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(live)));
             PyObject* module = dict_get(members.get(), "__module__");
-            return dict != nullptr && module != nullptr && PyUnicode_Check(module) && to_text(module) == binding.module &&
-                   to_text(qualified.get()) == binding.where;
+            return dict != nullptr && module != nullptr && PyUnicode_Check(module) &&
+                   to_text(module) == binding.module && to_text(qualified.get()) == binding.where;
         }
         bool own = false;
         for_reachable(live, [&](PyObject* object) { own = own || is_definition(object, binding); });
@@ -104,7 +108,8 @@ class HotfixResolver {
 
     void pour(const Binding& binding, PyObject* live, PyObject* now) {
         captured_.emplace(live, copy_of_function(as_function(live)));
-        pour_.whole_function(as_function(live), as_function(now), binding.module + "." + binding.where, Pour::Names::stay);
+        pour_.whole_function(as_function(live), as_function(now), binding.module + "." + binding.where,
+                             Pour::Names::stay);
         result_.stand_ins.emplace_back(Ref::borrow(as_function(now)->func_code), binding);
     }
 
@@ -114,7 +119,8 @@ class HotfixResolver {
         const std::vector<PyObject*> now = accessors(binding.after.get());
         if (live.empty()) return false;
         for (std::size_t i = 0; i < live.size(); ++i)
-            if ((live[i] == nullptr) != (now[i] == nullptr) || (live[i] != nullptr && (!PyFunction_Check(live[i]) || !PyFunction_Check(now[i]))))
+            if ((live[i] == nullptr) != (now[i] == nullptr) ||
+                (live[i] != nullptr && (!PyFunction_Check(live[i]) || !PyFunction_Check(now[i]))))
                 return false;
         for (std::size_t i = 0; i < live.size(); ++i)
             if (live[i] != nullptr && live[i] != now[i]) pour(binding, live[i], now[i]);
@@ -127,9 +133,12 @@ class HotfixResolver {
         std::vector<PyObject*> arguments;
         for (PyObject* function : functions) {
             const auto twin = captured_.find(function);
-            arguments.push_back(twin != captured_.end() ? twin->second.get() : function == nullptr ? Py_None : function);
+            arguments.push_back(twin != captured_.end() ? twin->second.get()
+                                : function == nullptr   ? Py_None
+                                                        : function);
         }
-        return Ref::steal(PyObject_Vectorcall(reinterpret_cast<PyObject*>(Py_TYPE(holder)), arguments.data(), arguments.size(), nullptr));
+        return Ref::steal(PyObject_Vectorcall(reinterpret_cast<PyObject*>(Py_TYPE(holder)), arguments.data(),
+                                              arguments.size(), nullptr));
     }
 
     static std::vector<PyObject*> accessors(PyObject* holder) {
@@ -174,9 +183,11 @@ class HotfixResolver {
 
     void resolve_data(const Binding& binding) {
         report("data-replaced", binding);
-        if (!is_table(binding.before.get(), binding.after.get()) || is_held_by_a_module(binding.after.get(), binding)) return;
+        if (!is_table(binding.before.get(), binding.after.get()) || is_held_by_a_module(binding.after.get(), binding))
+            return;
         const auto copy = [](PyObject* table) { return call_method(table, "copy"); };
-        result_.resolved.journal.push_back(TableWrite{binding.before, copy(binding.after.get()), copy(binding.before.get()), copy(binding.after.get()),
+        result_.resolved.journal.push_back(TableWrite{binding.before, copy(binding.after.get()),
+                                                      copy(binding.before.get()), copy(binding.after.get()),
                                                       binding.module + "." + binding.where});
         followers_.emplace(binding.after.get(), binding.before);
         hold_again(binding);
@@ -202,7 +213,11 @@ class HotfixResolver {
         for (const Binding& binding : outcome_.bindings)
             if (binding.after) waiting.push_back(binding.after.get());
         for (const Touch& touch : outcome_.touches)
-            std::visit([&](const auto& each) { if (each.after) waiting.push_back(each.after.get()); }, touch);
+            std::visit(
+                [&](const auto& each) {
+                    if (each.after) waiting.push_back(each.after.get());
+                },
+                touch);
         std::vector<PyObject*> found;
         while (!waiting.empty()) {
             PyObject* object = waiting.back();
@@ -248,7 +263,8 @@ class HotfixResolver {
         if (own_attribute(owner.get(), attribute_touch->name.get()).get() != attribute_touch->after.get()) return;
         if (is_name_of_own_definition(*attribute_touch)) return;
         if (PyType_Check(owner.get())) {
-            result_.resolved.journal.push_back(MemberWrite{owner, attribute_touch->name, attribute_touch->after, twin->second, ""});
+            result_.resolved.journal.push_back(
+                MemberWrite{owner, attribute_touch->name, attribute_touch->after, twin->second, ""});
         } else if (const Ref dict = Ref::steal_or_null(PyObject_GenericGetDict(owner.get(), nullptr))) {
             write_captured(dict, attribute_touch->name, attribute_touch->after, twin->second);
         } else {
@@ -276,18 +292,22 @@ class HotfixResolver {
                     changed = true;
                 }
         }
-        if (changed) result_.resolved.journal.push_back(TableWrite{touch.owner, content, content_of(list), content_of(content.get()), ""});
+        if (changed)
+            result_.resolved.journal.push_back(
+                TableWrite{touch.owner, content, content_of(list), content_of(content.get()), ""});
     }
 
     bool is_name_of_own_definition(const AttributeTouch& touch) const {
         return std::any_of(outcome_.bindings.begin(), outcome_.bindings.end(), [&](const Binding& binding) {
-            return binding.owner.get() == touch.owner.get() && to_text(binding.name.get()) == to_text(touch.name.get()) && binding.before &&
+            return binding.owner.get() == touch.owner.get() &&
+                   to_text(binding.name.get()) == to_text(touch.name.get()) && binding.before &&
                    captured_.contains(binding.before.get());
         });
     }
 
     void write_captured(const Ref& dict, const Ref& key, const Ref& before, const Ref& after) {
-        if (dict_get(dict.get(), key.get()) == before.get()) result_.resolved.journal.push_back(NameWrite{dict, key, before, after, ""});
+        if (dict_get(dict.get(), key.get()) == before.get())
+            result_.resolved.journal.push_back(NameWrite{dict, key, before, after, ""});
     }
 
     void replace_followers() {

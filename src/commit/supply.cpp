@@ -39,7 +39,8 @@ void count_bindings(PyObject* node, const std::string& name, int& times, Ref& va
             return;
         }
     }
-    if (is_node(node, "Name") && attribute_text(node, "id") == name && !is_node(attribute(node, "ctx").get(), "Load")) times += 2;
+    if (is_node(node, "Name") && attribute_text(node, "id") == name && !is_node(attribute(node, "ctx").get(), "Load"))
+        times += 2;
     if (is_node(node, "arg") && attribute_text(node, "arg") == name) times += 2;
     for_children(node, [&](PyObject* child) { count_bindings(child, name, times, value); });
 }
@@ -69,7 +70,8 @@ Ref cell_of(PyFunctionObject* function, const std::string& name) {
 
 // The class in whose body the definition stands.
 Ref owner_class(const Swap& swap) {
-    for (std::size_t dot = swap.where.rfind('.'); dot != std::string::npos && dot > 0; dot = swap.where.rfind('.', dot - 1))
+    for (std::size_t dot = swap.where.rfind('.'); dot != std::string::npos && dot > 0;
+         dot = swap.where.rfind('.', dot - 1))
         if (Ref owner = live_class(swap.dict, swap.where.substr(0, dot))) return owner;
     return {};
 }

@@ -5,9 +5,9 @@
 
 #include "code/code.hpp"
 #include "code/index.hpp"
+#include "compat/compat.hpp"
 #include "live/instances.hpp"
 #include "live/layout.hpp"
-#include "compat/compat.hpp"
 
 namespace rebottle {
 namespace {
@@ -25,7 +25,8 @@ bool same_size(PyObject* a, PyObject* b) {
 
 void write_function(PyFunctionObject* function, const FunctionContent& content) noexcept {
     if (content.code.get() != function->func_code) CodeIndex::instance().moved(function, as_code(content.code.get()));
-    const bool as_made = compat::has_version_of_code(function) && same_size(function->func_defaults, content.defaults.get()) &&
+    const bool as_made = compat::has_version_of_code(function) &&
+                         same_size(function->func_defaults, content.defaults.get()) &&
                          same_size(function->func_kwdefaults, content.kwdefaults.get());
     put(function->func_code, content.code);
     put(function->func_closure, content.closure);
@@ -50,15 +51,16 @@ int set_or_delete(PyObject* dict, PyObject* key, PyObject* value) {
     return present == 1 ? PyDict_DelItem(dict, key) : present;
 }
 
-// A class that had a __new__ of its own and inherits a built-in one now: the interpreter keeps its slot, and object.__new__ then
-// refuses arguments (bpo-5322).
+// A class that had a __new__ of its own and inherits a built-in one now: the interpreter keeps its slot, and
+// object.__new__ then refuses arguments (bpo-5322).
 void inherit_new(PyTypeObject* type) {
     PyObject* found = _PyType_Lookup(type, interned("__new__").get());
     if (found == nullptr || !PyCFunction_Check(found) || !PyType_Check(PyCFunction_GET_SELF(found))) return;
     const newfunc inherited = reinterpret_cast<PyTypeObject*>(PyCFunction_GET_SELF(found))->tp_new;
     if (type->tp_new == inherited) return;
     type->tp_new = inherited;
-    const Ref subclasses = call(attribute(reinterpret_cast<PyObject*>(&PyType_Type), "__subclasses__").get(), {reinterpret_cast<PyObject*>(type)});
+    const Ref subclasses = call(attribute(reinterpret_cast<PyObject*>(&PyType_Type), "__subclasses__").get(),
+                                {reinterpret_cast<PyObject*>(type)});
     for_sequence(subclasses.get(), [](PyObject* subclass) { inherit_new(reinterpret_cast<PyTypeObject*>(subclass)); });
 }
 
@@ -80,18 +82,20 @@ int set_member(PyObject* type, PyObject* name, PyObject* value) {
     const Ref line = Ref::borrow(dict_get(dict.get(), "__firstlineno__"));
     const int result = PyType_Type.tp_setattro(type, name, value);
     // 3.13 takes the line away where the module is set.
-    if (result == 0 && line && view(name) == "__module__") return PyDict_SetItemString(dict.get(), "__firstlineno__", line.get());
+    if (result == 0 && line && view(name) == "__module__")
+        return PyDict_SetItemString(dict.get(), "__firstlineno__", line.get());
     if (result == 0 && value == nullptr && view(name) == "__new__") inherit_new(changed);
     return result;
 }
 
-// The interpreter refuses some changes that are sound (to and from plain `object`, of exceptions) because it compares the
-// destructors of the best bases: the new one is set beforehand, so that it sees no change there.
+// The interpreter refuses some changes that are sound (to and from plain `object`, of exceptions) because it compares
+// the destructors of the best bases: the new one is set beforehand, so that it sees no change there.
 void set_bases(PyObject* type, PyObject* bases) {
     auto* changed = reinterpret_cast<PyTypeObject*>(type);
     PyTypeObject* former = changed->tp_base;
     PyTypeObject* best = best_base(bases);
-    if (best != nullptr) changed->tp_base = reinterpret_cast<PyTypeObject*>(Py_NewRef(reinterpret_cast<PyObject*>(best)));
+    if (best != nullptr)
+        changed->tp_base = reinterpret_cast<PyTypeObject*>(Py_NewRef(reinterpret_cast<PyObject*>(best)));
     static PyObject* const name = interned("__bases__").release();
     const int result = PyType_Type.tp_setattro(type, name, bases);
     if (result < 0 && best != nullptr) {
@@ -189,7 +193,9 @@ bool is_there(const CellWrite& w) { return w.cell.as<PyCellObject>()->ob_ref == 
 bool is_there(const TableWrite& w) { return PyObject_Size(w.table.get()) == PyObject_Size(w.after.get()); }
 bool is_there(const LineWrite&) { return true; }
 bool is_there(const SlotWrite& w) { return *w.slot == w.after.get(); }
-bool is_there(const ItemWrite& w) { return Ref::steal(PySequence_GetItem(w.sequence.get(), w.index)).get() == w.after.get(); }
+bool is_there(const ItemWrite& w) {
+    return Ref::steal(PySequence_GetItem(w.sequence.get(), w.index)).get() == w.after.get();
+}
 bool is_there(const BasesWrite& w) {
     return check(PyObject_RichCompareBool(w.type.as<PyTypeObject>()->tp_bases, w.after.get(), Py_EQ)) == 1;
 }
@@ -210,22 +216,23 @@ int phase(const Write& write) {
 
 FunctionContent FunctionContent::of(PyFunctionObject* f) {
     const auto ref = [](PyObject* object) { return Ref::borrow(object); };
-    return {ref(f->func_code),       ref(f->func_closure), ref(f->func_defaults),   ref(f->func_kwdefaults),
+    return {ref(f->func_code),        ref(f->func_closure), ref(f->func_defaults),   ref(f->func_kwdefaults),
             ref(f->func_annotations), ref(f->func_doc),     ref(f->func_typeparams), ref(f->func_globals),
-            ref(f->func_builtins),   ref(f->func_name),    ref(f->func_qualname),   ref(f->func_module),
+            ref(f->func_builtins),    ref(f->func_name),    ref(f->func_qualname),   ref(f->func_module),
             ref(f->func_dict)};
 }
 
 bool FunctionContent::operator==(const FunctionContent& o) const {
     return code.get() == o.code.get() && closure.get() == o.closure.get() && defaults.get() == o.defaults.get() &&
-           kwdefaults.get() == o.kwdefaults.get() && annotations.get() == o.annotations.get() && doc.get() == o.doc.get() &&
-           type_params.get() == o.type_params.get() && globals.get() == o.globals.get() &&
+           kwdefaults.get() == o.kwdefaults.get() && annotations.get() == o.annotations.get() &&
+           doc.get() == o.doc.get() && type_params.get() == o.type_params.get() && globals.get() == o.globals.get() &&
            builtins.get() == o.builtins.get() && name.get() == o.name.get() && qualname.get() == o.qualname.get() &&
            module.get() == o.module.get() && dict.get() == o.dict.get();
 }
 
 Ref copy_of_function(PyFunctionObject* function) {
-    Ref copy = Ref::steal(PyFunction_NewWithQualName(function->func_code, function->func_globals, function->func_qualname));
+    Ref copy =
+        Ref::steal(PyFunction_NewWithQualName(function->func_code, function->func_globals, function->func_qualname));
     auto* twin = copy.as<PyFunctionObject>();
     const auto set = [](PyObject*& field, PyObject* value) { Py_XSETREF(field, Py_XNewRef(value)); };
     set(twin->func_closure, function->func_closure);
@@ -264,17 +271,20 @@ void prepare(const Journal& journal) {
         if (const auto* function = std::get_if<FunctionWrite>(&write)) {
             CodeIndex::instance().prepare(as_code(function->after.code.get()), journal.size());
             CodeIndex::instance().prepare(as_code(function->before.code.get()), 1);
-        } else if (const auto* table = std::get_if<TableWrite>(&write); table != nullptr && PyDict_Check(table->table.get())) {
+        } else if (const auto* table = std::get_if<TableWrite>(&write);
+                   table != nullptr && PyDict_Check(table->table.get())) {
             compat::unshare(table->table.get());
             compat::unshare(table->content.get());
-        } else if (const auto* type = std::get_if<TypeWrite>(&write); type != nullptr && !PyType_Check(type->object.get())) {
+        } else if (const auto* type = std::get_if<TypeWrite>(&write);
+                   type != nullptr && !PyType_Check(type->object.get())) {
             compat::detach_attributes(type->object.get());
         }
     }
 }
 
 void apply_all(Journal& journal) {
-    std::stable_sort(journal.begin(), journal.end(), [](const Write& a, const Write& b) { return phase(a) < phase(b); });
+    std::stable_sort(journal.begin(), journal.end(),
+                     [](const Write& a, const Write& b) { return phase(a) < phase(b); });
     std::size_t done = 0;
     try {
         for (; done < journal.size(); ++done) apply(journal[done]);
@@ -287,7 +297,8 @@ void apply_all(Journal& journal) {
 std::vector<Ref> former_globals(const Journal& journal) {
     std::vector<Ref> former;
     for (const Write& write : journal)
-        if (const auto* function = std::get_if<FunctionWrite>(&write); function != nullptr && function->before.globals.get() != function->after.globals.get())
+        if (const auto* function = std::get_if<FunctionWrite>(&write);
+            function != nullptr && function->before.globals.get() != function->after.globals.get())
             former.push_back(function->before.globals);
     return former;
 }

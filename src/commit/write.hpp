@@ -11,7 +11,8 @@ namespace rebottle {
 
 // What a function object holds beside its identity. NULL fields are empty references.
 struct FunctionContent {
-    Ref code, closure, defaults, kwdefaults, annotations, doc, type_params, globals, builtins, name, qualname, module, dict;
+    Ref code, closure, defaults, kwdefaults, annotations, doc, type_params, globals, builtins, name, qualname, module,
+        dict;
 
     static FunctionContent of(PyFunctionObject* function);
     bool operator==(const FunctionContent& other) const;
@@ -109,8 +110,8 @@ struct CacheWrite {
     Ref content;  // holds the former parameters and results afterwards
 };
 
-using Write = std::variant<FunctionWrite, NameWrite, MemberWrite, AttributeWrite, CellWrite, TableWrite, LineWrite, SlotWrite, ItemWrite,
-                           BasesWrite, TypeWrite, CacheWrite>;
+using Write = std::variant<FunctionWrite, NameWrite, MemberWrite, AttributeWrite, CellWrite, TableWrite, LineWrite,
+                           SlotWrite, ItemWrite, BasesWrite, TypeWrite, CacheWrite>;
 using Journal = std::vector<Write>;
 
 // A second function with all that the first one has.
@@ -130,7 +131,8 @@ void undo_all(Journal& journal) noexcept;
 // Lets go of results that were cached for former code. Runs destructors: only after the commit.
 void release_results(const Journal& journal);
 
-// Makes ready what applying must not do: memory in the code index, attributes of instances out of the keys that their class shares.
+// Makes ready what applying must not do: memory in the code index, attributes of instances out of the keys that their
+// class shares.
 void prepare(const Journal& journal);
 
 // The namespaces that functions gave up for others.

@@ -51,12 +51,14 @@ struct InlineValues {
 };
 InlineValues inline_values(PyObject* object);
 
-// Gives a dict keys and values of its own, where it shares the keys of a class (and, on 3.13, an instance's inline values).
+// Gives a dict keys and values of its own, where it shares the keys of a class (and, on 3.13, an instance's inline
+// values).
 void unshare(PyObject* dict);
 // Makes the attributes of an instance independent of its class, which can then be exchanged.
 void detach_attributes(PyObject* object);
 
-// Exchanges what two dicts hold. Both must be exact in layout (subclasses of dict without storage of their own are) and unshared.
+// Exchanges what two dicts hold. Both must be exact in layout (subclasses of dict without storage of their own are) and
+// unshared.
 void swap_dicts(PyObject* a, PyObject* b);
 
 // The topmost Python frame of this thread; false where there is none.
@@ -64,13 +66,14 @@ bool current_frame(LiveFrame& frame);
 
 // The globals of the frame that is about to run `code` in this thread, borrowed; NULL where there is none.
 PyObject* starting_globals(PyCodeObject* code);
-// Whether a function has the version that it got with its code when it was made, and giving it that of its present code: without,
-// calls of it never specialise again (3.13). Only sound where its defaults are as many as those of functions newly made.
+// Whether a function has the version that it got with its code when it was made, and giving it that of its present
+// code: without, calls of it never specialise again (3.13). Only sound where its defaults are as many as those of
+// functions newly made.
 bool has_version_of_code(PyFunctionObject* function);
 void set_version_of_code(PyFunctionObject* function);
 
-// functools.lru_cache wrappers: whether an object is one, the place of the function that it calls, and new ones that hold nothing
-// and call nothing: with the parameters of another one, and one that caches nothing.
+// functools.lru_cache wrappers: whether an object is one, the place of the function that it calls, and new ones that
+// hold nothing and call nothing: with the parameters of another one, and one that caches nothing.
 bool is_cache(PyObject* object);
 PyObject** cached_function(PyObject* wrapper);
 Ref empty_cache(PyObject* like);

@@ -9,8 +9,7 @@ namespace rebottle::compat {
 namespace {
 
 struct Link {
-    PyObject_HEAD
-    Link* prev;
+    PyObject_HEAD Link* prev;
     Link* next;
     Py_hash_t hash;
     PyObject* key;

@@ -24,12 +24,12 @@ bool is_python(_PyInterpreterFrame* frame) {
     return frame->owner != FRAME_OWNED_BY_CSTACK && !_PyFrame_IsIncomplete(frame);
 }
 
-void visit_frames(_PyInterpreterFrame* frame, unsigned long thread,
-                  const std::function<void(const LiveFrame&)>& body) {
+void visit_frames(_PyInterpreterFrame* frame, unsigned long thread, const std::function<void(const LiveFrame&)>& body) {
     for (; frame != nullptr; frame = frame->previous) {
         if (!is_python(frame)) continue;
         PyCodeObject* code = code_of(frame);
-        const int line = PyCode_Addr2Line(code, _PyInterpreterFrame_LASTI(frame) * static_cast<int>(sizeof(_Py_CODEUNIT)));
+        const int line =
+            PyCode_Addr2Line(code, _PyInterpreterFrame_LASTI(frame) * static_cast<int>(sizeof(_Py_CODEUNIT)));
         body({code, frame->f_globals, line, thread, frame});
     }
 }
@@ -90,7 +90,8 @@ bool current_frame(LiveFrame& frame) {
 // A frame that has only begun is incomplete for others, but not for PY_START: see `starting_globals`.
 PyObject* starting_globals(PyCodeObject* code) {
     _PyInterpreterFrame* internal = current_frame(PyThreadState_Get());
-    while (internal != nullptr && (internal->owner == FRAME_OWNED_BY_CSTACK || code_of(internal) != code)) internal = internal->previous;
+    while (internal != nullptr && (internal->owner == FRAME_OWNED_BY_CSTACK || code_of(internal) != code))
+        internal = internal->previous;
     return internal == nullptr ? nullptr : internal->f_globals;
 }
 

@@ -23,9 +23,8 @@ PyObject* target_of(PyObject* weak_reference) {
 }
 
 const std::vector<const char*>& implicit_class_names() {
-    static const std::vector<const char*> names = {"__module__",  "__qualname__",      "__classcell__",
-                                                   "__dict__",    "__weakref__",       "__firstlineno__",
-                                                   "__static_attributes__"};
+    static const std::vector<const char*> names = {"__module__",  "__qualname__",    "__classcell__",        "__dict__",
+                                                   "__weakref__", "__firstlineno__", "__static_attributes__"};
     return names;
 }
 
@@ -33,7 +32,8 @@ void allow_new_versions(PyTypeObject* type) { type->tp_versions_used = 0; }
 void clear_internal_caches() {}
 
 bool has_version_of_code(PyFunctionObject* function) {
-    return function->func_version != 0 && function->func_version == reinterpret_cast<PyCodeObject*>(function->func_code)->co_version;
+    return function->func_version != 0 &&
+           function->func_version == reinterpret_cast<PyCodeObject*>(function->func_code)->co_version;
 }
 void set_version_of_code(PyFunctionObject* function) {
     function->func_version = reinterpret_cast<PyCodeObject*>(function->func_code)->co_version;

@@ -21,6 +21,14 @@ Ref new_mark() {
     return Ref::steal(PyCapsule_New(&tie, key, [](PyObject*) { tie = Tie::gone; }));
 }
 
+// What the engine imports for itself is there before any update: one that fails takes away what its own statements
+// imported.
+void import_helpers() {
+    for (const char* name :
+         {"ast", "copy", "dis", "importlib.machinery", "importlib.util", "linecache", "marshal", "sysconfig"})
+        import_module(name);
+}
+
 }  // namespace
 
 std::optional<Refusal> attach() {
@@ -33,6 +41,7 @@ std::optional<Refusal> attach() {
         return std::nullopt;
     }
     if (tie == Tie::gone) return refusal("interpreter-again", "");
+    import_helpers();
     CodeIndex::instance();
     Modules::instance();
     dict_set(dict, key, new_mark().get());

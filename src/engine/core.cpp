@@ -9,10 +9,10 @@
 
 #include "code/index.hpp"
 #include "commit/derived.hpp"
+#include "commit/events.hpp"
 #include "commit/gifts.hpp"
 #include "commit/invert.hpp"
 #include "commit/resolve_hotfix.hpp"
-#include "commit/events.hpp"
 #include "compat/compat.hpp"
 #include "engine/describe.hpp"
 #include "engine/follow.hpp"
@@ -41,8 +41,9 @@ double now_in_seconds() {
 [[noreturn]] void refuse(std::vector<Refusal> refusals, Report report = {}) {
     std::string message;
     for (const Refusal& r : refusals)
-        message += (message.empty() ? "" : "\n") + std::string("[") + r.rule + "] " + r.where + (r.where.empty() ? "" : ": ") + r.why +
-                   "; " + r.what_to_do + (r.file.empty() ? "" : " (" + r.file + (r.line > 0 ? ", line " + std::to_string(r.line) : "") + ")");
+        message += (message.empty() ? "" : "\n") + std::string("[") + r.rule + "] " + r.where +
+                   (r.where.empty() ? "" : ": ") + r.why + "; " + r.what_to_do +
+                   (r.file.empty() ? "" : " (" + r.file + (r.line > 0 ? ", line " + std::to_string(r.line) : "") + ")");
     report.ok = false;
     report.refusals = std::move(refusals);
     throw UpdateFailure{"RefusedError", message, report, {}};
@@ -56,7 +57,8 @@ std::string place_of(const std::string& file, int line) {
 [[noreturn]] void fail(const SourceError& error, Report report) {
     report.ok = false;
     std::string message = error.module + ": " + error.what() + place_of(error.file, error.line);
-    throw UpdateFailure{"SourceError", message + "; nothing was changed, mend the source and reload again", report, error.cause};
+    throw UpdateFailure{"SourceError", message + "; nothing was changed, mend the source and reload again", report,
+                        error.cause};
 }
 
 // The line of the deepest frame of a traceback that lies in the file.
@@ -66,7 +68,8 @@ int line_in(PyObject* exception, const std::string& file) {
     while (traceback.get() != Py_None) {
         const Ref frame = attribute(traceback.get(), "tb_frame");
         const Ref code = attribute(frame.get(), "f_code");
-        if (attribute_text(code.get(), "co_filename") == file) line = static_cast<int>(attribute_long(traceback.get(), "tb_lineno"));
+        if (attribute_text(code.get(), "co_filename") == file)
+            line = static_cast<int>(attribute_long(traceback.get(), "tb_lineno"));
         traceback = attribute(traceback.get(), "tb_next");
     }
     return line;
@@ -94,7 +97,8 @@ void audit_update(const char* kind, const std::vector<std::string>& modules) {
 bool same_call(const FunctionContent& a, const FunctionContent& b) {
     auto* x = as_code(a.code.get());
     auto* y = as_code(b.code.get());
-    return x == y || (same_parameters(x, y) && a.defaults.get() == b.defaults.get() && a.kwdefaults.get() == b.kwdefaults.get());
+    return x == y ||
+           (same_parameters(x, y) && a.defaults.get() == b.defaults.get() && a.kwdefaults.get() == b.kwdefaults.get());
 }
 
 // Functions that are called in another way after the update, each with a function that has its present content.
@@ -113,7 +117,10 @@ void verify(const Journal& journal, Report& report) {
     for (const Write& write : journal)
         if (!holds(write)) {
             report.ok = false;
-            throw UpdateFailure{"VerificationError", "after the commit a definition isn't what it was to be; the update was undone", report, {}};
+            throw UpdateFailure{"VerificationError",
+                                "after the commit a definition isn't what it was to be; the update was undone",
+                                report,
+                                {}};
         }
 }
 
@@ -157,7 +164,9 @@ class AppliedGuard {
 // Other threads are not switched to while it lives, as long as this one doesn't block.
 class LongTurns {
    public:
-    LongTurns() : former_(call_method(import_module("sys").get(), "getswitchinterval")) { set(Ref::steal(PyFloat_FromDouble(1.0)).get()); }
+    LongTurns() : former_(call_method(import_module("sys").get(), "getswitchinterval")) {
+        set(Ref::steal(PyFloat_FromDouble(1.0)).get());
+    }
     ~LongTurns() {
         const ErrorAside aside;
         unfailing([this] { set(former_.get()); });
@@ -186,7 +195,9 @@ void call_hook(const ModulePlan& module, const char* name, const Ref& context) {
 // One reload from the plan to the report.
 class Update {
    public:
-    Update(Core& core, const Request& request) : core_(core), request_(request), start_(Clock::now()) { report_.kind = "reload"; }
+    Update(Core& core, const Request& request) : core_(core), request_(request), start_(Clock::now()) {
+        report_.kind = "reload";
+    }
 
     Report run() {
         try {
@@ -225,7 +236,11 @@ class Update {
             fail(error, report_);
         } catch (const UnknownModule& unknown) {
             report_.ok = false;
-            throw UpdateFailure{"UnknownModuleError", "module '" + unknown.name + "' was never imported; import it first, or name another one", report_, {}};
+            throw UpdateFailure{
+                "UnknownModuleError",
+                "module '" + unknown.name + "' was never imported; import it first, or name another one",
+                report_,
+                {}};
         }
         return finish();
     }
@@ -238,7 +253,11 @@ class Update {
         } catch (const SourceError& error) {
             fail(error, report_);
         } catch (const UnknownModule& unknown) {
-            throw UpdateFailure{"UnknownModuleError", "module '" + unknown.name + "' was never imported; import it first, or name another one", report_, {}};
+            throw UpdateFailure{
+                "UnknownModuleError",
+                "module '" + unknown.name + "' was never imported; import it first, or name another one",
+                report_,
+                {}};
         }
         report_.timing.total = seconds_since(start_);
         return report_;
@@ -248,7 +267,8 @@ class Update {
     // Nothing changed: there is nothing to commit, to remember or to take back.
     static bool is_empty(const Plan& plan) {
         return std::none_of(plan.modules.begin(), plan.modules.end(), [](const ModulePlan& module) {
-            return module.changed() || module.now.text != module.record->version.text || module.now.path != module.record->version.path;
+            return module.changed() || module.now.text != module.record->version.text ||
+                   module.now.path != module.record->version.path;
         });
     }
 
@@ -259,7 +279,8 @@ class Update {
         report_.kept = plan.kept;
         report_.refusals = plan.refusals;
         for (const ModulePlan& module : plan.modules)
-            if (module.changed() || module.now.text != module.record->version.text) report_.modules.push_back(module.name);
+            if (module.changed() || module.now.text != module.record->version.text)
+                report_.modules.push_back(module.name);
         return plan;
     }
 
@@ -276,7 +297,8 @@ class Update {
         prepare(resolved.journal);
         reshaped_ = reshaped_instances(resolved);
         const std::vector<ChangedCallee> callees = changed_callees(resolved.journal);
-        const std::set<PyObject*> callers = callees.empty() ? std::set<PyObject*>() : running_code(resolved.replaced_code);
+        const std::set<PyObject*> callers =
+            callees.empty() ? std::set<PyObject*>() : running_code(resolved.replaced_code);
         past_ = std::make_shared<Past>();
         past_->journal = std::move(resolved.journal);
         past_->replaced_code = std::move(resolved.replaced_code);
@@ -288,7 +310,8 @@ class Update {
         if (!callers.empty()) redirect_callers(callees, callers);
         renew_classes(resolved.shaped, past_->journal);
         for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
-        move_frames(outcome.live_globals, std::any_of(outcome.created.begin(), outcome.created.end(), is_generator_function));
+        move_frames(outcome.live_globals,
+                    std::any_of(outcome.created.begin(), outcome.created.end(), is_generator_function));
         verify(past_->journal, report_);
         report_.timing.pause = seconds_since(start);
         map_touches(outcome.touches, outcome.bottles);
@@ -298,13 +321,14 @@ class Update {
         remember_replaced(past_->replaced_code);
         stale_functions_ = std::move(resolved.stale);
         for (ModulePlan& module : plan.modules) {
-            past_->versions[module.name] = module.record->version;
+            past_->versions[module.name] = std::move(module.record->version);
             module.record->version = module.now;
         }
     }
 
     static bool is_generator_function(const Ref& made) {
-        return (as_code(made.as<PyFunctionObject>()->func_code)->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+        return (as_code(made.as<PyFunctionObject>()->func_code)->co_flags &
+                (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
     }
 
     // Statements that need the new version in place. What they fail with takes the whole update back.
@@ -401,7 +425,8 @@ namespace {
 bool overlap(const Past& later, const Past& earlier) {
     for (const Change& a : later.report.changes)
         for (const Change& b : earlier.report.changes)
-            if (a.where == b.where || a.where.starts_with(b.where + ".") || b.where.starts_with(a.where + ".")) return true;
+            if (a.where == b.where || a.where.starts_with(b.where + ".") || b.where.starts_with(a.where + "."))
+                return true;
     return false;
 }
 
@@ -412,7 +437,8 @@ std::vector<Refusal> later_touches(const Past& past, const std::vector<std::shar
         for (const auto& other : later)
             for (const Change& change : other->report.changes)
                 if (change.where == mine.where && (found.empty() || found.back().where != mine.where))
-                    found.push_back(refusal("rollback-order", mine.where, "update #" + std::to_string(other->report.id)));
+                    found.push_back(
+                        refusal("rollback-order", mine.where, "update #" + std::to_string(other->report.id)));
     if (found.empty()) found.push_back(refusal("rollback-order", "update #" + std::to_string(past.report.id)));
     return found;
 }
@@ -482,7 +508,8 @@ void Core::supersede(const Report& report) {
 }
 
 std::shared_ptr<Past> Core::find(std::uint64_t id) const {
-    const auto found = std::find_if(history_.begin(), history_.end(), [id](const auto& past) { return past->report.id == id; });
+    const auto found =
+        std::find_if(history_.begin(), history_.end(), [id](const auto& past) { return past->report.id == id; });
     return found == history_.end() ? nullptr : *found;
 }
 
@@ -535,7 +562,8 @@ void Core::run_hotfix(const std::string& text, Report& report) {
         for (const Ref& type : hotfix.resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
         verify(past->journal, report);
         report.timing.pause = seconds_since(pausing);
-        for (const auto& [code, binding] : hotfix.stand_ins) register_stand_in(as_code(code.get()), binding.module, binding.where);
+        for (const auto& [code, binding] : hotfix.stand_ins)
+            register_stand_in(as_code(code.get()), binding.module, binding.where);
         report.changes = std::move(hotfix.resolved.changes);
         report.kept = std::move(hotfix.resolved.kept);
     }
@@ -561,10 +589,12 @@ Report Core::rollback(std::uint64_t id, bool cascade) {
         if (id == 0)
             for (const auto& each : history_)
                 if (each->in_force && each->report.kind != "rollback") past = each;
-        if (!past || !past->in_force) refuse({refusal("rollback-gone", past ? "update #" + std::to_string(past->report.id) : "")});
+        if (!past || !past->in_force)
+            refuse({refusal("rollback-gone", past ? "update #" + std::to_string(past->report.id) : "")});
         std::vector<std::shared_ptr<Past>> later;
         for (auto each = history_.rbegin(); each != history_.rend() && *each != past; ++each)
-            if ((*each)->in_force && (*each)->report.kind != "rollback" && overlap(**each, *past)) later.push_back(*each);
+            if ((*each)->in_force && (*each)->report.kind != "rollback" && overlap(**each, *past))
+                later.push_back(*each);
         if (!later.empty() && !cascade) refuse(later_touches(*past, later));
         for (const auto& each : later) undo(each);
         report = undo(past);
@@ -591,7 +621,8 @@ Report Core::undo(const std::shared_ptr<Past>& past) {
         remove_modules(past->new_modules, inverse.journal);
         prepare(inverse.journal);
         const std::vector<ChangedCallee> callees = changed_callees(inverse.journal);
-        const std::set<PyObject*> callers = callees.empty() ? std::set<PyObject*>() : running_code(inverse.replaced_code);
+        const std::set<PyObject*> callers =
+            callees.empty() ? std::set<PyObject*>() : running_code(inverse.replaced_code);
         done->journal = std::move(inverse.journal);
         done->replaced_code = std::move(inverse.replaced_code);
         apply_all(done->journal);
@@ -624,7 +655,8 @@ Report Core::undo(const std::shared_ptr<Past>& past) {
         done->versions[name] = record.version;
         record.version = version;
     }
-    for (const auto& each : history_) std::erase_if(each->superseded, [&](const auto& by) { return by.second == past->report.id; });
+    for (const auto& each : history_)
+        std::erase_if(each->superseded, [&](const auto& by) { return by.second == past->report.id; });
     past->in_force = false;
     done->undoes = past->report.id;
     if (past->undoes != 0)

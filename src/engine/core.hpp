@@ -35,7 +35,8 @@ struct Past {
     Touches touches;                          // what its statements did to objects of others
     bool touches_undone = false;              // they are taken back now (of a rollback)
     bool in_force = true;
-    std::map<std::string, std::uint64_t> superseded;  // of a hotfix: definition edited in the source since -> by which update
+    std::map<std::string, std::uint64_t>
+        superseded;            // of a hotfix: definition edited in the source since -> by which update
     std::uint64_t undoes = 0;  // of a rollback: the update that it undid
 };
 

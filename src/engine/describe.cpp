@@ -74,7 +74,8 @@ class Description {
 
     bool stays(const Edit& edit, const Marks& marks) const {
         if (policy_for(request_, module_.name, edit.where) != Policy::keep) return false;
-        const std::string prefix = edit.where.substr(0, edit.where.rfind('.') == std::string::npos ? 0 : edit.where.rfind('.') + 1);
+        const std::string prefix =
+            edit.where.substr(0, edit.where.rfind('.') == std::string::npos ? 0 : edit.where.rfind('.') + 1);
         return std::all_of(edit.now.binds.begin(), edit.now.binds.end(), [&](const std::string& name) {
             const Ref live = live_value(dict_, prefix + name);
             return live && is_data(live.get()) && !always_follows(name) && !marks.names_data(name);

@@ -12,7 +12,8 @@ void move_codes(const ModulePlan& module, Journal& journal) {
     std::set<PyCodeObject*> inner;
     const std::vector<PyCodeObject*> codes = CodeIndex::instance().codes_in(module.record->version.path);
     for (PyCodeObject* code : codes)
-        for_nested(code, [&](PyCodeObject* nested) { for_all_code(nested, [&](PyCodeObject* each) { inner.insert(each); }); });
+        for_nested(
+            code, [&](PyCodeObject* nested) { for_all_code(nested, [&](PyCodeObject* each) { inner.insert(each); }); });
     for (PyCodeObject* code : codes) {
         if (inner.contains(code)) continue;
         for (const LineMove& move : module.moves)
@@ -38,7 +39,8 @@ void move_classes(const ModulePlan& module, PyObject* names, std::set<PyObject*>
         const long at = PyLong_AsLong(line);
         for (const LineMove& move : module.moves)
             if (at >= move.first && at <= move.last)
-                journal.push_back(MemberWrite{Ref::borrow(value), interned("__firstlineno__"), Ref::borrow(line), to_int(at + move.by), ""});
+                journal.push_back(MemberWrite{Ref::borrow(value), interned("__firstlineno__"), Ref::borrow(line),
+                                              to_int(at + move.by), ""});
     });
 }
 
@@ -46,14 +48,16 @@ void move_classes(const ModulePlan& module, PyObject* names, std::set<PyObject*>
 Ref remembered_lines(const Version& version) {
     const Ref text = to_str(version.text);
     const Ref lines = call_method(text.get(), "splitlines", {Py_True});
-    return Ref::steal(Py_BuildValue("(nOOO)", PyUnicode_GetLength(text.get()), Py_None, lines.get(), to_str(version.path).get()));
+    return Ref::steal(
+        Py_BuildValue("(nOOO)", PyUnicode_GetLength(text.get()), Py_None, lines.get(), to_str(version.path).get()));
 }
 
 // linecache looks at files again by itself; what came from a loader, or was handed over, it keeps.
 void follow_text(const ModulePlan& module, Journal& journal) {
     static PyObject* const cache = attribute(import_module("linecache").get(), "cache").release();
     PyObject* before = dict_get(cache, module.now.path);
-    const bool from_file = before != nullptr && PyTuple_Check(before) && PyTuple_GET_SIZE(before) == 4 && PyTuple_GET_ITEM(before, 1) != Py_None;
+    const bool from_file = before != nullptr && PyTuple_Check(before) && PyTuple_GET_SIZE(before) == 4 &&
+                           PyTuple_GET_ITEM(before, 1) != Py_None;
     if (!module.now.handed && (before == nullptr || from_file)) return;
     const Ref after = module.now.handed ? remembered_lines(module.now) : Ref();
     journal.push_back(NameWrite{Ref::borrow(cache), to_str(module.now.path), Ref::borrow(before), after, ""});
@@ -80,7 +84,8 @@ void remove_modules(const std::vector<std::string>& names, Journal& journal) {
         if (!parent || !PyModule_Check(parent.get())) continue;
         const std::string last = name.substr(dot + 1);
         PyObject* dict = PyModule_GetDict(parent.get());
-        if (dict_get(dict, last) == module.get()) journal.push_back(NameWrite{Ref::borrow(dict), to_str(last), module, Ref(), name});
+        if (dict_get(dict, last) == module.get())
+            journal.push_back(NameWrite{Ref::borrow(dict), to_str(last), module, Ref(), name});
     }
 }
 

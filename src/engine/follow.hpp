@@ -9,7 +9,8 @@
 
 namespace rebottle {
 
-// Code and classes that only stand elsewhere get their new lines; the text that tracebacks and inspect show is the new one.
+// Code and classes that only stand elsewhere get their new lines; the text that tracebacks and inspect show is the new
+// one.
 void follow_places(const ModulePlan& module, Journal& journal);
 
 // Takes modules out of sys.modules and of their parent packages.

@@ -76,7 +76,8 @@ std::vector<PyObject*> instances_of(const std::vector<PyTypeObject*>& types) {
     if (types.empty()) return found;
     for_all_objects([&](PyObject* object) {
         if ((Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return;
-        if (std::any_of(types.begin(), types.end(), [&](PyTypeObject* type) { return PyType_IsSubtype(Py_TYPE(object), type) != 0; }))
+        if (std::any_of(types.begin(), types.end(),
+                        [&](PyTypeObject* type) { return PyType_IsSubtype(Py_TYPE(object), type) != 0; }))
             found.push_back(object);
     });
     return found;

@@ -29,8 +29,9 @@ std::vector<std::string> slots_of(PyTypeObject* type) {
 }  // namespace
 
 bool same_layout(PyTypeObject* a, PyTypeObject* b) {
-    return a->tp_basicsize == b->tp_basicsize && a->tp_itemsize == b->tp_itemsize && a->tp_dictoffset == b->tp_dictoffset &&
-           a->tp_weaklistoffset == b->tp_weaklistoffset && Py_SIZE(a) == Py_SIZE(b) &&
+    return a->tp_basicsize == b->tp_basicsize && a->tp_itemsize == b->tp_itemsize &&
+           a->tp_dictoffset == b->tp_dictoffset && a->tp_weaklistoffset == b->tp_weaklistoffset &&
+           Py_SIZE(a) == Py_SIZE(b) &&
            (a->tp_flags & Py_TPFLAGS_MANAGED_DICT) == (b->tp_flags & Py_TPFLAGS_MANAGED_DICT) &&
            built_in_base(a) == built_in_base(b);
 }

@@ -39,7 +39,8 @@ void retire_globals(std::vector<Ref> namespaces) {
     for (Ref& each : namespaces) all.push_back(std::move(each));
     if (all.size() < few) return;
     const std::set<PyObject*> read = globals_of_frames();
-    const auto unread = std::partition(all.begin(), all.end(), [&](const Ref& each) { return read.contains(each.get()); });
+    const auto unread =
+        std::partition(all.begin(), all.end(), [&](const Ref& each) { return read.contains(each.get()); });
     const std::vector<Ref> dropped(std::make_move_iterator(unread), std::make_move_iterator(all.end()));
     all.erase(unread, all.end());
 }

@@ -7,8 +7,9 @@
 
 namespace rebottle {
 
-// A frame doesn't own its globals, its function does: when the function takes others, a frame in flight (a suspended generator,
-// a traceback) goes on with the former, which must not end before it. Cost: now and then a walk over the heap.
+// A frame doesn't own its globals, its function does: when the function takes others, a frame in flight (a suspended
+// generator, a traceback) goes on with the former, which must not end before it. Cost: now and then a walk over the
+// heap.
 void retire_globals(std::vector<Ref> namespaces);
 
 }  // namespace rebottle

@@ -29,7 +29,8 @@ std::string where_of(PyCodeObject* code, PyObject* globals) {
     return prefix + to_text(code->co_qualname);
 }
 
-Stale describe(const char* kind, PyCodeObject* code, PyObject* globals, int line, unsigned long thread, const char* why) {
+Stale describe(const char* kind, PyCodeObject* code, PyObject* globals, int line, unsigned long thread,
+               const char* why) {
     return {kind, where_of(code, globals), to_text(code->co_filename), line, thread, why};
 }
 
@@ -69,7 +70,8 @@ void for_live_frames(const std::set<PyObject*>& codes, const std::function<void(
     if (!generators) return;
     for (PyObject* generator : all_generators()) {
         compat::LiveFrame frame{};
-        if (compat::suspended_frame(generator, frame) && codes.contains(as_object(frame.code))) body(as_object(frame.code));
+        if (compat::suspended_frame(generator, frame) && codes.contains(as_object(frame.code)))
+            body(as_object(frame.code));
     }
 }
 
@@ -78,12 +80,14 @@ void remember_replaced(const CodeMap& replaced) {
 }
 
 void forget_replaced(const CodeMap& replaced) {
-    std::erase_if(remembered(), [&](const Ref& weak) { return replaced.contains(Ref::borrow(compat::target_of(weak.get()))); });
+    std::erase_if(remembered(),
+                  [&](const Ref& weak) { return replaced.contains(Ref::borrow(compat::target_of(weak.get()))); });
 }
 
 void move_frames(const std::map<PyObject*, Ref>& globals, bool suspended) {
     const auto move = [&](const compat::LiveFrame& frame) {
-        if (const auto now = globals.find(frame.globals); now != globals.end()) compat::set_globals(frame, now->second.get());
+        if (const auto now = globals.find(frame.globals); now != globals.end())
+            compat::set_globals(frame, now->second.get());
     };
     compat::for_running_frames(move);
     if (!suspended) return;
@@ -99,7 +103,8 @@ std::vector<Stale> stale_now() {
     if (codes.empty()) return found;
     compat::for_running_frames([&](const compat::LiveFrame& frame) {
         if (codes.contains(frame.code))
-            found.push_back(describe("frame", frame.code, frame.globals, frame.line, frame.thread, "it finishes on the code it began with"));
+            found.push_back(describe("frame", frame.code, frame.globals, frame.line, frame.thread,
+                                     "it finishes on the code it began with"));
     });
     const bool generators = std::any_of(codes.begin(), codes.end(), [](PyCodeObject* code) {
         return (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
@@ -108,12 +113,14 @@ std::vector<Stale> stale_now() {
         for (PyObject* generator : all_generators()) {
             compat::LiveFrame frame{};
             if (compat::suspended_frame(generator, frame) && codes.contains(frame.code))
-                found.push_back(describe(kind_of(generator), frame.code, frame.globals, frame.line, 0, "it goes on in the code it began with"));
+                found.push_back(describe(kind_of(generator), frame.code, frame.globals, frame.line, 0,
+                                         "it goes on in the code it began with"));
         }
     for (PyCodeObject* code : codes) {
         const std::vector<PyFunctionObject*>& functions = CodeIndex::instance().functions(code);
         if (!functions.empty())
-            found.push_back(describe("function", code, functions[0]->func_globals, code->co_firstlineno, 0, "it keeps its old code"));
+            found.push_back(describe("function", code, functions[0]->func_globals, code->co_firstlineno, 0,
+                                     "it keeps its old code"));
     }
     return found;
 }

@@ -1,4 +1,5 @@
-// What still runs old code: frames of all threads, suspended generators and coroutines, functions that could not follow.
+// What still runs old code: frames of all threads, suspended generators and coroutines, functions that could not
+// follow.
 #pragma once
 
 #include <functional>
@@ -24,8 +25,8 @@ std::vector<Stale> stale_now();
 
 // Whether an object is a generator, coroutine or async generator.
 bool is_generator(PyObject* object);
-// Frames that look names up in a key of `globals` do so in its value from now on; `suspended` ones as well. Cost: the frames; a heap
-// walk for suspended ones.
+// Frames that look names up in a key of `globals` do so in its value from now on; `suspended` ones as well. Cost: the
+// frames; a heap walk for suspended ones.
 void move_frames(const std::map<PyObject*, Ref>& globals, bool suspended);
 
 }  // namespace rebottle

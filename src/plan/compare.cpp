@@ -36,7 +36,8 @@ struct Middle {
     std::vector<std::size_t> news;
 };
 
-Middle differing_chunks(const Version& old, const Version& now, const SplitChange& change, std::vector<LineMove>& moves) {
+Middle differing_chunks(const Version& old, const Version& now, const SplitChange& change,
+                        std::vector<LineMove>& moves) {
     Middle middle;
     std::map<std::string_view, std::deque<std::size_t>> waiting;
     const std::size_t old_end = old.split.chunks.size() - change.tail;
@@ -134,7 +135,8 @@ std::vector<Located> located_in_tree(const Version& version, int flags) {
     return found;
 }
 
-std::vector<Located> parsed(const std::string& name, const Version& version, const std::vector<std::size_t>& chunks, int flags) {
+std::vector<Located> parsed(const std::string& name, const Version& version, const std::vector<std::size_t>& chunks,
+                            int flags) {
     try {
         return version.form == Version::Form::tree ? located_in_tree(version, flags) : located(version, chunks, flags);
     } catch (const PythonError& error) {
@@ -147,8 +149,12 @@ std::vector<Located> parsed(const std::string& name, const Version& version, con
 // There are no statements to run: only functions may differ.
 void compare_bytecode(ModulePlan& plan, const Version& now) {
     const Version& before = plan.record->version;
-    const Ref old = before.code || before.form == Version::Form::unknown ? before.code : compile(to_str(before.text).get(), before.path, future_flags(before));
-    if (old && same_code(as_code(old.get()), as_code(now.code.get())) && same_lines(as_code(old.get()), as_code(now.code.get()))) return;
+    const Ref old = before.code || before.form == Version::Form::unknown
+                        ? before.code
+                        : compile(to_str(before.text).get(), before.path, future_flags(before));
+    if (old && same_code(as_code(old.get()), as_code(now.code.get())) &&
+        same_lines(as_code(old.get()), as_code(now.code.get())))
+        return;
     if (!old || !same_statements(as_code(old.get()), as_code(now.code.get()))) {
         plan.refusals.push_back(refusal("bytecode-statement", plan.name, "", now.path));
         return;
@@ -180,7 +186,7 @@ void compare_statements(ModulePlan& plan, Version& now, Force force) {
         middle = differing_chunks(before, now, change, plan.moves);
     }
     if (!now.split.complete || needs_whole_check(now, middle.news)) check_whole(plan.name, now);
-    check_head(plan.name, now, middle.news);
+    if (plan.flags != 0) check_head(plan.name, now, middle.news);
     const std::vector<Located> olds = parsed(plan.name, before, middle.olds, old_flags);
     const std::vector<Located> news = parsed(plan.name, now, middle.news, plan.flags);
     if (force == Force::none && recompiled) force = Force::functions;
@@ -205,7 +211,8 @@ ModulePlan compare(ModuleRecord& record, Version now, const Request& request) {
     } else if (!record.version.has_statements()) {
         const std::vector<Located> news = parsed(record.name, now, all_chunks(now), result.flags);
         check_whole(record.name, now);
-        const std::vector<Located> olds = reconstruct(record.version, namespace_of(result.module.get()), news, result.flags);
+        const std::vector<Located> olds =
+            reconstruct(record.version, namespace_of(result.module.get()), news, result.flags);
         result.edits = compare_scopes(result, olds, news, request.force);
     } else {
         compare_statements(result, now, request.force);

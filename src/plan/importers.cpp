@@ -49,8 +49,9 @@ void collect(PyObject* node, const std::string& package, std::vector<ImportedNam
 }
 
 bool may_import(std::string_view text) {
-    return text.find("import") != std::string_view::npos && text.find("from") != std::string_view::npos && !text.starts_with("def ") &&
-           !text.starts_with("class ") && !text.starts_with("async def ") && !text.starts_with("@");
+    return text.find("import") != std::string_view::npos && text.find("from") != std::string_view::npos &&
+           !text.starts_with("def ") && !text.starts_with("class ") && !text.starts_with("async def ") &&
+           !text.starts_with("@");
 }
 
 // Modules of the program that have their text recorded.

@@ -8,11 +8,13 @@ namespace {
 constexpr const char* end = "end";
 
 bool is_left_out(std::string_view name) {
-    return name == "RESUME" || name == "NOP" || name == "PUSH_NULL" || name == "CACHE" || name == "EXTENDED_ARG" || name == "SETUP_ANNOTATIONS" ||
-           name == "MAKE_CELL";
+    return name == "RESUME" || name == "NOP" || name == "PUSH_NULL" || name == "CACHE" || name == "EXTENDED_ARG" ||
+           name == "SETUP_ANNOTATIONS" || name == "MAKE_CELL";
 }
 
-bool is_jump(std::string_view name) { return name.find("JUMP") != std::string_view::npos || name == "FOR_ITER" || name == "SEND"; }
+bool is_jump(std::string_view name) {
+    return name.find("JUMP") != std::string_view::npos || name == "FOR_ITER" || name == "SEND";
+}
 
 std::string text_of(std::string_view name, PyObject* value) {
     std::string text(name);
@@ -21,13 +23,14 @@ std::string text_of(std::string_view name, PyObject* value) {
     return text + " " + Py_TYPE(value)->tp_name + " " + to_text(Ref::steal(PyObject_Repr(value)).get());
 }
 
-// What the compiler stores in a class body by itself: no statement says it, or only positions and the bodies of methods decide it.
+// What the compiler stores in a class body by itself: no statement says it, or only positions and the bodies of methods
+// decide it.
 bool is_implicit(std::string_view instruction) {
     constexpr std::string_view store = "STORE_NAME str '";
     if (!instruction.starts_with(store)) return false;
     const std::string_view name = instruction.substr(store.size(), instruction.size() - store.size() - 1);
-    return name == "__firstlineno__" || name == "__static_attributes__" || name == "__module__" || name == "__qualname__" ||
-           name == "__classcell__";
+    return name == "__firstlineno__" || name == "__static_attributes__" || name == "__module__" ||
+           name == "__qualname__" || name == "__classcell__";
 }
 
 }  // namespace

@@ -14,9 +14,11 @@ using Kind = Statement::Kind;
 // Compares two versions of one scope and lists the edits.
 class Comparison {
    public:
-    Comparison(const ModulePlan& plan, Force force) : plan_(plan), dict_(namespace_of(plan.module.get())), force_(force) {}
+    Comparison(const ModulePlan& plan, Force force)
+        : plan_(plan), dict_(namespace_of(plan.module.get())), force_(force) {}
 
-    std::vector<Edit> scope(const std::vector<Located>& olds, const std::vector<Located>& news, const std::string& path) {
+    std::vector<Edit> scope(const std::vector<Located>& olds, const std::vector<Located>& news,
+                            const std::string& path) {
         std::vector<Statement> before;
         std::vector<Statement> after;
         for (const Located& each : olds) before.push_back(each.statement);
@@ -42,7 +44,8 @@ class Comparison {
     }
 
     static std::string name_in(const std::string& path, const Statement& statement) {
-        const std::string& name = !statement.name.empty() || statement.binds.empty() ? statement.name : statement.binds[0];
+        const std::string& name =
+            !statement.name.empty() || statement.binds.empty() ? statement.name : statement.binds[0];
         return path.empty() || name.empty() ? path + name : path + "." + name;
     }
 
@@ -119,7 +122,9 @@ class Comparison {
         edit.members = compare_members(edit);
         const bool only_bodies = has_only_bodies(edit.members);
         const bool same_header = is_same_header(edit);
-        if (force_ != Force::classes && same_header && ((only_bodies && (is_plain(live.get(), edit) || same_order(edit))) || (is_plain(live.get(), edit) && !slots_changed(edit)))) {
+        if (force_ != Force::classes && same_header &&
+            ((only_bodies && (is_plain(live.get(), edit) || same_order(edit))) ||
+             (is_plain(live.get(), edit) && !slots_changed(edit)))) {
             edit.kind = Edit::Kind::members;
         } else {
             edit.kind = Edit::Kind::aside;
@@ -150,7 +155,8 @@ class Comparison {
         const auto order = [](const Statement& statement) {
             std::vector<std::string> names;
             for (const Statement& member : statements_of(attribute(statement.node.get(), "body").get(), 0, true))
-                if (member.kind == Kind::assignment) names.insert(names.end(), member.binds.begin(), member.binds.end());
+                if (member.kind == Kind::assignment)
+                    names.insert(names.end(), member.binds.begin(), member.binds.end());
             return names;
         };
         return order(edit.old) == order(edit.now);
@@ -211,7 +217,8 @@ Ref live_class(PyObject* module_dict, const std::string& path) {
     return same_module && to_text(qualified.get()) == path ? value : Ref();
 }
 
-std::vector<Edit> compare_scopes(const ModulePlan& plan, const std::vector<Located>& olds, const std::vector<Located>& news, Force force) {
+std::vector<Edit> compare_scopes(const ModulePlan& plan, const std::vector<Located>& olds,
+                                 const std::vector<Located>& news, Force force) {
     return Comparison(plan, force).scope(olds, news, "");
 }
 

@@ -35,9 +35,10 @@ struct Edit {
     Ref old_root;   // compiled top-level statements that hold them, with lines of the file
     Ref now_root;
     bool whole = false;  // the roots are those of the modules, which came as bytecode
-    std::string where;  // qualified name in the module; "" for statements without a name
+    std::string where;   // qualified name in the module; "" for statements without a name
     std::vector<Edit> members;
-    std::string reads;  // of `again`: the renewed name that the unchanged statement reads; "" where the data was named itself
+    std::string
+        reads;  // of `again`: the renewed name that the unchanged statement reads; "" where the data was named itself
 
     int line() const { return now ? now.line : 0; }
 };
@@ -59,7 +60,7 @@ struct ModulePlan {
     std::vector<LineMove> moves;
     std::vector<Refusal> refusals;
     std::vector<Kept> kept;
-    Ref import_names;  // see changed_import_names
+    Ref import_names;           // see changed_import_names
     bool other_future = false;  // its `from __future__` lines changed
     bool changed() const { return !edits.empty() || !moves.empty() || import_names; }
 };

@@ -31,7 +31,8 @@ int moved_line(const ModulePlan& plan, int line) {
     for (const LineMove& move : plan.moves)
         if (line >= move.first && line <= move.last) return line + move.by;
     for (const Edit& edit : plan.edits)
-        if (edit.old && edit.now && edit.old.line <= line && line <= last_line(edit.old.node.get()) + edit.old.offset) return edit.now.line;
+        if (edit.old && edit.now && edit.old.line <= line && line <= last_line(edit.old.node.get()) + edit.old.offset)
+            return edit.now.line;
     return line;
 }
 
@@ -49,7 +50,8 @@ void leave_out_unreached(ModulePlan& plan) {
     std::erase_if(plan.edits, [&](const Edit& edit) {
         if (!runs(edit) || edit.now.line <= line) return false;
         const std::string where = plan.name + (edit.where.empty() ? "" : "." + edit.where);
-        plan.kept.push_back({where, "the module is still being executed and hasn't come to it, it isn't run", plan.now.path, edit.now.line});
+        plan.kept.push_back({where, "the module is still being executed and hasn't come to it, it isn't run",
+                             plan.now.path, edit.now.line});
         return true;
     });
 }

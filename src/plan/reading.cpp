@@ -7,7 +7,9 @@
 namespace rebottle {
 namespace {
 
-bool is_word_character(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0; }
+bool is_word_character(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0;
+}
 
 bool mentions(std::string_view text, std::string_view name) {
     for (std::size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
@@ -27,7 +29,8 @@ std::string_view run_part(std::string_view text) {
 void add_statements(const Version& version, const Chunk& chunk, int flags, std::vector<Statement>& found) {
     const Ref tree = parse(std::string(chunk.in(version.text)), version.path, flags);
     const bool first = &chunk == version.split.chunks.data();
-    for (Statement& each : statements_of(attribute(tree.get(), "body").get(), chunk.line - 1, first)) found.push_back(std::move(each));
+    for (Statement& each : statements_of(attribute(tree.get(), "body").get(), chunk.line - 1, first))
+        found.push_back(std::move(each));
 }
 
 using Visit = void (*)(PyObject* node, std::set<std::string>& names);
@@ -55,7 +58,8 @@ void walk(PyObject* node, Visit visit, std::set<std::string>& names) {
 }
 
 void note_read(PyObject* node, std::set<std::string>& names) {
-    if (is_node(node, "Name") && is_node(attribute(node, "ctx").get(), "Load")) names.insert(attribute_text(node, "id"));
+    if (is_node(node, "Name") && is_node(attribute(node, "ctx").get(), "Load"))
+        names.insert(attribute_text(node, "id"));
 }
 
 void note_call(PyObject* node, std::set<std::string>& names) {
@@ -97,7 +101,8 @@ std::set<std::string> names_called_when_run(PyObject* statement) {
 }
 
 bool same_place(const Statement& a, const Statement& b) {
-    return a && b && a.line == b.line && attribute_long(a.node.get(), "col_offset") == attribute_long(b.node.get(), "col_offset");
+    return a && b && a.line == b.line &&
+           attribute_long(a.node.get(), "col_offset") == attribute_long(b.node.get(), "col_offset");
 }
 
 }  // namespace rebottle

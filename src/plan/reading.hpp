@@ -1,4 +1,5 @@
-// What unchanged statements of a version read and call when they are run: only the chunks that mention a name are parsed.
+// What unchanged statements of a version read and call when they are run: only the chunks that mention a name are
+// parsed.
 #pragma once
 
 #include <set>
@@ -10,8 +11,8 @@
 
 namespace rebottle {
 
-// Top-level statements whose text mentions the name where it would be read when the statement is run. Cost: one search of the
-// text, then the chunks found.
+// Top-level statements whose text mentions the name where it would be read when the statement is run. Cost: one search
+// of the text, then the chunks found.
 std::vector<Statement> statements_mentioning(const Version& version, const std::string& name, int flags);
 // All top-level statements. Cost: parses the whole version.
 std::vector<Statement> all_statements(const Version& version, int flags);

@@ -20,8 +20,11 @@ Ref list_of(const std::vector<Ref>& items) {
     return list;
 }
 
-Ref copy_of(const Ref& node, const char* how = "deepcopy") { return call(attribute(import_module("copy").get(), how).get(), {node.get()}); }
-void set(const Ref& node, const char* field, const Ref& value) { check(PyObject_SetAttrString(node.get(), field, value.get())); }
+// A copy that shares no node with the original.
+Ref deep_copy(const Ref& node) { return call(attribute(import_module("copy").get(), "deepcopy").get(), {node.get()}); }
+void set(const Ref& node, const char* field, const Ref& value) {
+    check(PyObject_SetAttrString(node.get(), field, value.get()));
+}
 
 // The only statement of a text.
 Ref parsed(const std::string& text) {
@@ -36,7 +39,7 @@ Ref module_of(const Ref& statement) {
 // What a statement executes by itself, within a class where there is a header.
 Instructions alone(const Ref& statement, const Ref& header, int flags) {
     if (!header) return Instructions(as_code(compile(module_of(statement).get(), "<new>", flags).get()));
-    const Ref holder = copy_of(header, "copy");
+    const Ref holder = copy_node(header.get());
     for (const char* field : {"bases", "keywords", "decorator_list", "type_params"}) set(holder, field, list_of({}));
     set(holder, "body", list_of({statement}));
     const Ref root = compile(module_of(holder).get(), "<new>", flags);
@@ -51,7 +54,8 @@ Ref holder_of_live(const std::string& path, PyObject* names) {
     const Ref codes = Ref::steal(PyList_New(0));
     for (PyCodeObject* code : CodeIndex::instance().codes_in(path)) {
         const auto& functions = CodeIndex::instance().functions(code);
-        if (std::any_of(functions.begin(), functions.end(), [&](PyFunctionObject* each) { return each->func_globals == names; }))
+        if (std::any_of(functions.begin(), functions.end(),
+                        [&](PyFunctionObject* each) { return each->func_globals == names; }))
             check(PyList_Append(codes.get(), as_object(code)));
     }
     const Ref replace = attribute(whole.get(), "replace");
@@ -83,7 +87,8 @@ class Former {
         for (const std::string& name : instructions_->stored()) {
             bool bound = name.starts_with("__");
             for (const Located& each : news) bound = bound || each.statement.binds_name(name);
-            if (!bound) found.push_back(parsed(code_named(name) != nullptr ? "def " + name + "(): pass" : name + " = None"));
+            if (!bound)
+                found.push_back(parsed(code_named(name) != nullptr ? "def " + name + "(): pass" : name + " = None"));
         }
         return found;
     }
@@ -122,7 +127,7 @@ class Former {
 
     // A copy of a definition's node that stands where the former code did.
     static Ref moved(const Statement& now, PyCodeObject* old_code) {
-        Ref node = copy_of(now.node);
+        Ref node = deep_copy(now.node);
         const Ref shift = attribute(import_module("ast").get(), "increment_lineno");
         call(shift.get(), {node.get(), to_int(old_code->co_firstlineno - first_line(now.node.get())).get()});
         return node;
@@ -158,13 +163,14 @@ class Former {
         if (live == nullptr || !PyType_Check(live) || (instructions_ && body == nullptr)) return {};
         const bool same_header = is_same(now);
         std::vector<Located> members;
-        for (Statement& member : statements_of(attribute(now.statement.node.get(), "body").get(), now.statement.offset, true))
+        for (Statement& member :
+             statements_of(attribute(now.statement.node.get(), "body").get(), now.statement.offset, true))
             members.push_back({std::move(member), now.root});
         const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(live)));
         Former inner(root_, body, dict.get(), where(now.statement.name), now.statement.node, flags_);
         std::vector<Ref> nodes = inner.nodes(members);
         for (Ref& node : inner.gone(members)) nodes.push_back(std::move(node));
-        Ref node = copy_of(now.statement.node, "copy");
+        Ref node = copy_node(now.statement.node.get());
         if (nodes.empty()) nodes.push_back(parsed("pass"));
         set(node, "body", list_of(nodes));
         if (!same_header) set(node, "bases", list_of({attribute(parsed("object").get(), "value")}));
@@ -183,11 +189,13 @@ class Former {
 
     // The assignment with another value; one that can't be told where there is none.
     static Ref with_value(const Statement& now, const Ref& value) {
-        Ref node = copy_of(now.node, "copy");
+        Ref node = copy_node(now.node.get());
         if (is_node(node.get(), "AugAssign")) return node;
         const Ref unknown = attribute(parsed("_rebottle_unknown_value").get(), "value");
-        const Ref constant = value ? call(attribute(import_module("ast").get(), "Constant").get(), {value.get()}) : unknown;
-        set(node, "value", call(attribute(import_module("ast").get(), "copy_location").get(), {constant.get(), unknown.get()}));
+        const Ref constant =
+            value ? call(attribute(import_module("ast").get(), "Constant").get(), {value.get()}) : unknown;
+        set(node, "value",
+            call(attribute(import_module("ast").get(), "copy_location").get(), {constant.get(), unknown.get()}));
         return node;
     }
 
@@ -225,7 +233,8 @@ std::vector<Located> reconstruct(const Version& old, PyObject* dict, const std::
     std::vector<Ref> nodes = former.nodes(news);
     for (Ref& node : former.gone(news)) nodes.push_back(std::move(node));
     std::vector<Located> found;
-    for (Statement& statement : statements_of(list_of(nodes).get(), 0, true)) found.push_back({std::move(statement), root});
+    for (Statement& statement : statements_of(list_of(nodes).get(), 0, true))
+        found.push_back({std::move(statement), root});
     return found;
 }
 

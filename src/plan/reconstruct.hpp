@@ -18,10 +18,12 @@ struct Located {
 };
 
 // The edits that lead from the statements of one version to those of the other.
-std::vector<Edit> compare_scopes(const ModulePlan& plan, const std::vector<Located>& olds, const std::vector<Located>& news, Force force);
+std::vector<Edit> compare_scopes(const ModulePlan& plan, const std::vector<Located>& olds,
+                                 const std::vector<Located>& news, Force force);
 
-// The statements of the former version, as far as they have to do with those of the new one: where bytecode (or, if there is none,
-// the live code) says the same as a new statement, that very statement; else one that differs where the code does.
+// The statements of the former version, as far as they have to do with those of the new one: where bytecode (or, if
+// there is none, the live code) says the same as a new statement, that very statement; else one that differs where the
+// code does.
 std::vector<Located> reconstruct(const Version& old, PyObject* dict, const std::vector<Located>& news, int flags);
 
 // Whether two module codes differ only within functions.

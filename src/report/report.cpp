@@ -77,8 +77,8 @@ std::string Report::to_json() const {
 }
 
 std::string Report::text() const {
-    std::string out = kind + (name.empty() ? "" : " " + name) + " #" + std::to_string(id) +
-                      (ok ? "" : " refused") + ": " + std::to_string(changes.size()) + " changed";
+    std::string out = kind + (name.empty() ? "" : " " + name) + " #" + std::to_string(id) + (ok ? "" : " refused") +
+                      ": " + std::to_string(changes.size()) + " changed";
     if (!kept.empty()) out += ", " + std::to_string(kept.size()) + " kept";
     if (!refusals.empty()) out += ", " + std::to_string(refusals.size()) + " refused";
     if (!stale.empty()) out += ", " + std::to_string(stale.size()) + " on old code";

@@ -39,7 +39,8 @@ bool is_module_code(PyObject* object) {
 
 bool is_being_imported(const std::string& name) {
     PyObject* module = dict_get(PyImport_GetModuleDict(), name);
-    PyObject* spec = module != nullptr && PyModule_Check(module) ? dict_get(PyModule_GetDict(module), "__spec__") : nullptr;
+    PyObject* spec =
+        module != nullptr && PyModule_Check(module) ? dict_get(PyModule_GetDict(module), "__spec__") : nullptr;
     const Ref mark = spec != nullptr ? attribute_or_null(spec, "_initializing") : Ref();
     return mark.get() == Py_True;
 }

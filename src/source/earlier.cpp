@@ -9,13 +9,16 @@
 namespace rebottle {
 namespace {
 
-PyCodeObject* code_of(PyObject* function) { return reinterpret_cast<PyCodeObject*>(reinterpret_cast<PyFunctionObject*>(function)->func_code); }
+PyCodeObject* code_of(PyObject* function) {
+    return reinterpret_cast<PyCodeObject*>(reinterpret_cast<PyFunctionObject*>(function)->func_code);
+}
 
 // The code of the functions that a module and its classes hold and that were made in its namespace.
 std::vector<PyCodeObject*> live_codes(PyObject* dict) {
     std::vector<PyCodeObject*> codes;
     const auto add = [&](PyObject*, PyObject* value) {
-        if (PyFunction_Check(value) && reinterpret_cast<PyFunctionObject*>(value)->func_globals == dict) codes.push_back(code_of(value));
+        if (PyFunction_Check(value) && reinterpret_cast<PyFunctionObject*>(value)->func_globals == dict)
+            codes.push_back(code_of(value));
     };
     for_items(dict, [&](PyObject* name, PyObject* value) {
         add(name, value);
@@ -32,7 +35,8 @@ void collect(PyObject* code, ByName& found) {
     PyObject* constants = reinterpret_cast<PyCodeObject*>(code)->co_consts;
     for_sequence(constants, [&](PyObject* constant) {
         if (!PyCode_Check(constant)) return;
-        found.emplace(to_text(reinterpret_cast<PyCodeObject*>(constant)->co_qualname), reinterpret_cast<PyCodeObject*>(constant));
+        found.emplace(to_text(reinterpret_cast<PyCodeObject*>(constant)->co_qualname),
+                      reinterpret_cast<PyCodeObject*>(constant));
         collect(constant, found);
     });
 }
@@ -44,7 +48,8 @@ bool agrees(PyObject* whole, const std::vector<PyCodeObject*>& live) {
         const auto [first, last] = known.equal_range(to_text(code->co_qualname));
         bool found = false;
         for (auto each = first; each != last && !found; ++each)
-            found = check(PyObject_RichCompareBool(reinterpret_cast<PyObject*>(each->second), reinterpret_cast<PyObject*>(code), Py_EQ)) == 1;
+            found = check(PyObject_RichCompareBool(reinterpret_cast<PyObject*>(each->second),
+                                                   reinterpret_cast<PyObject*>(code), Py_EQ)) == 1;
         if (!found) return false;
     }
     return true;
@@ -76,7 +81,8 @@ Cached cached_code(PyObject* dict) {
         cached.by_time = words[1] == 0;
         cached.modified = words[2];
         cached.size = words[3];
-        const Ref content = Ref::steal(PyBytes_FromStringAndSize(bytes.data() + header, static_cast<Py_ssize_t>(bytes.size() - header)));
+        const Ref content = Ref::steal(
+            PyBytes_FromStringAndSize(bytes.data() + header, static_cast<Py_ssize_t>(bytes.size() - header)));
         Ref code = call_method(import_module("marshal").get(), "loads", {content.get()});
         if (PyCode_Check(code.get())) cached.code = std::move(code);
     } catch (const PythonError&) {

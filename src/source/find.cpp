@@ -45,9 +45,12 @@ std::string python_path(PyObject* spec, PyObject* loader, const std::string& nam
     return origin && PyUnicode_Check(origin.get()) ? to_text(origin.get()) : "<" + name + ">";
 }
 
-void set_text(Version& version, const std::string& text) {
-    version.text = text;
-    version.split = split(text);
+// What the text shares with that of the former version isn't read again.
+void set_text(Version& version, std::string text, const Version* former) {
+    version.text = std::move(text);
+    version.split = former != nullptr && former->form == Version::Form::text
+                        ? split_again(former->text, former->split, version.text).now
+                        : split(version.text);
 }
 
 std::string loader_bytes(PyObject* loader, const std::string& path) {
@@ -58,7 +61,8 @@ std::string loader_bytes(PyObject* loader, const std::string& path) {
 }
 
 bool is_standard_loader(PyObject* loader) {
-    return is_own_method(loader, "exec_module", "SourceFileLoader") && is_own_method(loader, "get_code", "SourceFileLoader") &&
+    return is_own_method(loader, "exec_module", "SourceFileLoader") &&
+           is_own_method(loader, "get_code", "SourceFileLoader") &&
            is_own_method(loader, "source_to_code", "SourceFileLoader");
 }
 
@@ -69,12 +73,14 @@ Ref loader_source(PyObject* loader, const std::string& name) {
     return PyUnicode_Check(text.get()) ? text : Ref();
 }
 
-// A loader that compiles or executes by itself: its code counts. What it compiles is caught, to know the statements as well.
+// A loader that compiles or executes by itself: its code counts. What it compiles is caught, to know the statements as
+// well.
 void set_from_loader(Version& version, PyObject* loader, const std::string& name) {
     Caught caught;
     if (is_own_method(loader, "exec_module", "SourceFileLoader")) {
         caught = catch_compiled([&] {
-            if (!is_own_method(loader, "get_code", "SourceFileLoader")) return call_method(loader, "get_code", {to_str(name).get()});
+            if (!is_own_method(loader, "get_code", "SourceFileLoader"))
+                return call_method(loader, "get_code", {to_str(name).get()});
             const Ref path = to_str(version.path);  // not get_code(): that would look at cached bytecode
             const Ref data = call_method(loader, "get_data", {path.get()});
             return call_method(loader, "source_to_code", {data.get(), path.get()});
@@ -84,7 +90,8 @@ void set_from_loader(Version& version, PyObject* loader, const std::string& name
         const Ref module = call(make.get(), {version.spec.get()});
         caught = catch_executed([&] { return call_method(loader, "exec_module", {module.get()}); });
     }
-    if (!caught.code || !PyCode_Check(caught.code.get())) throw SourceError(name, version.path, 0, "its loader gives neither text nor code");
+    if (!caught.code || !PyCode_Check(caught.code.get()))
+        throw SourceError(name, version.path, 0, "its loader gives neither text nor code");
     version.form = Version::Form::code;
     version.path = to_text(reinterpret_cast<PyCodeObject*>(caught.code.get())->co_filename);
     version.code = std::move(caught.code);
@@ -94,7 +101,7 @@ void set_from_loader(Version& version, PyObject* loader, const std::string& name
 
 bool is_zip_importer(PyObject* loader) { return std::string_view(Py_TYPE(loader)->tp_name).ends_with("zipimporter"); }
 
-Version read_version(const std::string& name, Ref spec) {
+Version read_version(const std::string& name, Ref spec, const Version* former) {
     Version version;
     version.spec = spec;
     const Ref loader = attribute(spec.get(), "loader");
@@ -112,19 +119,19 @@ Version read_version(const std::string& name, Ref spec) {
     const Ref text = is_zip_importer(loader.get()) ? loader_source(loader.get(), name) : Ref();
     if (text) {
         version.form = Version::Form::text;
-        set_text(version, decode(std::string(view(text.get()))));
+        set_text(version, decode(std::string(view(text.get()))), former);
     } else if (is_standard_loader(loader.get())) {
         version.stamp = stamp_of(version.path);
         version.form = Version::Form::text;
-        set_text(version, decode(loader_bytes(loader.get(), version.path)));
+        set_text(version, decode(loader_bytes(loader.get(), version.path)), former);
     } else {
         set_from_loader(version, loader.get(), name);
     }
     return version;
 }
 
-Version read_script(const std::string& path) {
-    Version version = version_of_text(decode(read_file(path)), path);
+Version read_script(const std::string& path, const Version* former) {
+    Version version = version_of_text(decode(read_file(path)), path, former);
     version.stamp = stamp_of(path);
     return version;
 }
@@ -134,7 +141,8 @@ Version read_script(const std::string& path) {
     if (error.is(PyExc_SyntaxError))
         if (const Ref number = attribute_or_null(error.value(), "lineno"); number && PyLong_Check(number.get()))
             line = static_cast<int>(PyLong_AsLong(number.get()));
-    throw SourceError(name, path, line, "its source can't be read: " + describe(error.value()), Ref::borrow(error.value()));
+    throw SourceError(name, path, line, "its source can't be read: " + describe(error.value()),
+                      Ref::borrow(error.value()));
 }
 
 void refresh(PyObject* finder) {
@@ -160,28 +168,29 @@ void refresh_finders() {
     });
 }
 
-Version version_of_text(std::string text, const std::string& path) {
+Version version_of_text(std::string text, const std::string& path, const Version* former) {
     Version version;
     version.form = Version::Form::text;
     version.path = path;
-    set_text(version, text);
+    set_text(version, std::move(text), former);
     return version;
 }
 
-std::optional<Version> find_version(const std::string& name, PyObject* module) {
+std::optional<Version> find_version(const std::string& name, PyObject* module, const Version* former) {
     PyObject* dict = namespace_of(module);
     PyObject* known = dict_get(dict, "__spec__");
     PyObject* file = dict_get(dict, "__file__");
     std::string path = file != nullptr && PyUnicode_Check(file) ? to_text(file) : "";
     try {
         if (known == nullptr || known == Py_None) {
-            if (path.empty()) throw SourceError(name, "", 0, "it has neither a spec nor a file; hand its text over with sources=");
-            return read_script(path);
+            if (path.empty())
+                throw SourceError(name, "", 0, "it has neither a spec nor a file; hand its text over with sources=");
+            return read_script(path, former);
         }
         const Ref real_name = attribute(known, "name");
         Ref spec = find_spec(PyUnicode_Check(real_name.get()) ? to_text(real_name.get()) : name);
         if (!spec) return std::nullopt;
-        return read_version(name, std::move(spec));
+        return read_version(name, std::move(spec), former);
     } catch (const PythonError& error) {
         if (error.is(PyExc_KeyboardInterrupt)) throw;
         throw_source_error(name, path, error);

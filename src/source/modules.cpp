@@ -15,7 +15,8 @@ std::string python_file(PyObject* dict) {
     return path.ends_with(".py") || path.ends_with(".pyw") ? path : "";
 }
 
-// Whether the loader in the module's spec reads plain files by the interpreter's own rules (or there is none: a script).
+// Whether the loader in the module's spec reads plain files by the interpreter's own rules (or there is none: a
+// script).
 bool has_plain_loader(PyObject* dict) {
     PyObject* loader = PyDict_GetItemString(dict, "__loader__");
     if (loader == nullptr || loader == Py_None) return true;
@@ -29,9 +30,7 @@ bool is_namespace_package(PyObject* dict) {
 
 }  // namespace
 
-Ref loaded_module(const std::string& name) {
-    return Ref::borrow(dict_get(sys_modules(), to_str(name).get()));
-}
+Ref loaded_module(const std::string& name) { return Ref::borrow(dict_get(sys_modules(), to_str(name).get())); }
 
 PyObject* namespace_of(PyObject* module) {
     if (!PyModule_Check(module))
@@ -66,8 +65,10 @@ Modules::Modules() {
 }
 
 bool Modules::is_foreign(const std::string& path) const {
-    if (path.find("/site-packages/") != std::string::npos || path.find("/dist-packages/") != std::string::npos) return true;
-    return std::any_of(foreign_.begin(), foreign_.end(), [&](const std::string& folder) { return path.starts_with(folder); });
+    if (path.find("/site-packages/") != std::string::npos || path.find("/dist-packages/") != std::string::npos)
+        return true;
+    return std::any_of(foreign_.begin(), foreign_.end(),
+                       [&](const std::string& folder) { return path.starts_with(folder); });
 }
 
 int Modules::on_event(PyDict_WatchEvent event, PyObject*, PyObject* key, PyObject* value) {
@@ -91,7 +92,7 @@ void Modules::note_module(PyObject* name, PyObject* module, bool earlier) {
     const std::string path = python_file(dict);
     const bool plain = has_plain_loader(dict);
     if (const auto known = records_.find(key); known != records_.end()) {
-        if (known->second.module == module) return;  // it was only taken out and put back
+        if (known->second.module == module) return;                    // it was only taken out and put back
         known->second = ModuleRecord{key, {}, false, nullptr, false};  // a plan may hold it: emptied, not erased
     }
     if (is_namespace_package(dict)) {

@@ -14,10 +14,11 @@ namespace rebottle {
 
 struct ModuleRecord {
     std::string name;
-    Version version;   // what the live module was made from
-    bool user = true;     // from outside of the interpreter's library and installed packages
+    Version version;               // what the live module was made from
+    bool user = true;              // from outside of the interpreter's library and installed packages
     const void* module = nullptr;  // the object in sys.modules that it is about, to compare only
-    bool earlier = false;  // imported before this engine: whether the file is what the module was made from isn't known yet
+    bool earlier =
+        false;  // imported before this engine: whether the file is what the module was made from isn't known yet
 };
 
 // Records modules as they are imported. Threads: GIL held.
@@ -70,16 +71,16 @@ bool matches(const std::string& pattern, const std::string& name);
 
 // Asks the import system for the source of a loaded module as it is now. Returns nothing where it isn't found any more.
 // Errors: SourceError; what finders and loaders raise comes as its cause.
-std::optional<Version> find_version(const std::string& name, PyObject* module);
-// The former version of a module that was imported before anybody looked: `candidate`, the cached bytecode of its file, or
-// nothing, whichever agrees with the live functions.
+std::optional<Version> find_version(const std::string& name, PyObject* module, const Version* former = nullptr);
+// The former version of a module that was imported before anybody looked: `candidate`, the cached bytecode of its file,
+// or nothing, whichever agrees with the live functions.
 Version agreeing_version(PyObject* module, Version candidate);
 // Makes finders look again at what they remember of folders and archives.
 void refresh_finders();
-// The names that the import system would write into a loaded module otherwise, now that it answers with `spec` (Ellipsis: it would
-// not write that one any more); nothing where it is all the same.
+// The names that the import system would write into a loaded module otherwise, now that it answers with `spec`
+// (Ellipsis: it would not write that one any more); nothing where it is all the same.
 Ref changed_import_names(const std::string& name, PyObject* module, PyObject* spec);
 // A version from text handed over; `path` is the file name of its code.
-Version version_of_text(std::string text, const std::string& path);
+Version version_of_text(std::string text, const std::string& path, const Version* former = nullptr);
 
 }  // namespace rebottle

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstring>
 
 namespace rebottle {
 namespace {
@@ -214,16 +215,25 @@ class Scanner {
     bool complete_ = true;
 };
 
+constexpr std::size_t kBlock = 4096;  // compared at once: memcmp is many times faster than a loop over bytes
+
 std::size_t common_head(std::string_view a, std::string_view b) {
     const std::size_t size = std::min(a.size(), b.size());
-    return static_cast<std::size_t>(
-        std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(size), b.begin()).first - a.begin());
+    std::size_t same = 0;
+    while (same + kBlock <= size && std::memcmp(a.data() + same, b.data() + same, kBlock) == 0) same += kBlock;
+    while (same < size && a[same] == b[same]) ++same;
+    return same;
 }
 
 std::size_t common_tail(std::string_view a, std::string_view b) {
     const std::size_t size = std::min(a.size(), b.size());
-    return static_cast<std::size_t>(
-        std::mismatch(a.rbegin(), a.rbegin() + static_cast<std::ptrdiff_t>(size), b.rbegin()).first - a.rbegin());
+    const char* a_end = a.data() + a.size();
+    const char* b_end = b.data() + b.size();
+    std::size_t same = 0;
+    while (same + kBlock <= size && std::memcmp(a_end - same - kBlock, b_end - same - kBlock, kBlock) == 0)
+        same += kBlock;
+    while (same < size && *(a_end - same - 1) == *(b_end - same - 1)) ++same;
+    return same;
 }
 
 std::size_t first_chunk_at(const Split& split, std::size_t offset) {
@@ -262,7 +272,8 @@ SplitChange split_again(std::string_view old_text, const Split& old, std::string
     change.head = touched > 2 ? touched - 2 : 0;
     change.now.chunks.assign(old.chunks.begin(), old.chunks.begin() + static_cast<std::ptrdiff_t>(change.head));
     const bool from_start = change.head == 0;
-    Scanner scanner(text, from_start ? 0 : old.chunks[change.head].begin, from_start ? 1 : old.chunks[change.head].line);
+    Scanner scanner(text, from_start ? 0 : old.chunks[change.head].begin,
+                    from_start ? 1 : old.chunks[change.head].line);
     const std::size_t tail_size = common_tail(old_text, text);
     Chunk chunk;
     while (scanner.next(chunk)) {

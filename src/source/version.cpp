@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <regex>
 #include <vector>
@@ -29,7 +30,7 @@ struct File {
 
 // Reads to the end; returns an errno.
 int read_all(int descriptor, std::string& content) {
-    struct stat info{};
+    struct stat info {};
     if (::fstat(descriptor, &info) != 0) return errno;
     if (S_ISDIR(info.st_mode)) return EISDIR;
     content.resize(static_cast<std::size_t>(info.st_size) + 1);
@@ -105,7 +106,8 @@ void settle(Version& version) {
         return;
     }
     for (std::string& text : readings(source.get())) {
-        const Ref whole = Ref::steal_or_null(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "strict"));
+        const Ref whole =
+            Ref::steal_or_null(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "strict"));
         if (!whole) PyErr_Clear();
         if (!whole || !gives(whole.get(), version)) continue;
         version.text = std::move(text);
@@ -115,10 +117,27 @@ void settle(Version& version) {
     }
 }
 
+// Whether a statement may stand before a future line: another one, or the docstring.
+bool is_of_the_head(std::string_view statement) {
+    const std::size_t first = statement.find_first_not_of("rRuUbBfF");
+    return statement.find("__future__") != std::string_view::npos ||
+           (first != std::string_view::npos && (statement[first] == '"' || statement[first] == '\''));
+}
+
+// The text up to where future lines must have ended.
+std::string head_of(const Version& version) {
+    std::size_t end = 0;
+    for (const Chunk& chunk : version.split.chunks) {
+        if (!is_of_the_head(chunk.in(version.text))) break;
+        end = chunk.end;
+    }
+    return version.text.substr(0, end);
+}
+
 }  // namespace
 
 Stamp stamp_of(const std::string& path) {
-    struct stat info{};
+    struct stat info {};
     if (::stat(path.c_str(), &info) != 0) return {};
     return {static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec, info.st_size,
             info.st_ino};
@@ -138,12 +157,12 @@ std::string read_file(const std::string& path) {
     return content;
 }
 
-std::string decode(const std::string& bytes) {
+std::string decode(std::string bytes) {
     if (bytes.find('\0') != std::string::npos) raise(PyExc_SyntaxError, "source code cannot contain null bytes");
     if (is_utf8_without_cookie(bytes)) {
-        const Ref checked = Ref::steal(
-            PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "strict"));
-        return with_plain_line_ends(bytes);
+        const Ref checked =
+            Ref::steal(PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "strict"));
+        return with_plain_line_ends(std::move(bytes));
     }
     static PyObject* const decode_source = attribute(import_module("importlib.util").get(), "decode_source").release();
     const Ref raw = Ref::steal(PyBytes_FromStringAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
@@ -164,7 +183,7 @@ void Version::prepare() {
 
 int future_flags(const Version& version) {
     constexpr int future = 0x1fe0000;  // CO_FUTURE_...
-    return version.code ? version.code.as<PyCodeObject>()->co_flags & future : future_flags(version.text);
+    return version.code ? version.code.as<PyCodeObject>()->co_flags & future : future_flags(head_of(version));
 }
 
 int future_flags(const std::string& text) {

@@ -24,7 +24,10 @@ Stamp stamp_of(const std::string& path);
 // Text that is gone, or cannot be read, decoded or compiled. `cause` holds the Python exception, or nothing.
 struct SourceError : std::runtime_error {
     SourceError(std::string module_name, std::string file_name, int at_line, const std::string& message, Ref why = {})
-        : std::runtime_error(message), module(std::move(module_name)), file(std::move(file_name)), line(at_line),
+        : std::runtime_error(message),
+          module(std::move(module_name)),
+          file(std::move(file_name)),
+          line(at_line),
           cause(std::move(why)) {}
     std::string module;
     std::string file;
@@ -63,7 +66,7 @@ struct Version {
     Ref spec;    // what the import system answered, or nothing
     Stamp stamp;
     std::shared_ptr<const ImportedNames> imported;  // once somebody asked
-    bool handed = false;  // its text was handed over, no loader has it
+    bool handed = false;                            // its text was handed over, no loader has it
 
     // Decodes and splits what was only read so far. Errors: those of `decode`; the form is unknown then.
     void prepare();
@@ -74,8 +77,9 @@ struct Version {
 // The whole content of a file. Errors: OSError as PythonError. Threads: keeps the GIL.
 std::string read_file(const std::string& path);
 
-// Bytes of a source as UTF-8 with \n line ends: BOM, coding cookie, CRLF. Errors: SyntaxError, UnicodeError as PythonError.
-std::string decode(const std::string& bytes);
+// Bytes of a source as UTF-8 with \n line ends: BOM, coding cookie, CRLF. Errors: SyntaxError, UnicodeError as
+// PythonError.
+std::string decode(std::string bytes);
 
 // Flags of the `from __future__` lines at the start of a text.
 int future_flags(const std::string& text);

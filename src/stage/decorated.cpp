@@ -39,7 +39,9 @@ std::vector<Decorator> changed_functions(const Plan& plan) {
     std::vector<Decorator> found;
     for (const ModulePlan& module : plan.modules)
         for (const Edit& edit : module.edits) {
-            if ((edit.kind != Kind::body && edit.kind != Kind::function) || !edit.old || edit.now.kind != Statement::Kind::function) continue;
+            if ((edit.kind != Kind::body && edit.kind != Kind::function) || !edit.old ||
+                edit.now.kind != Statement::Kind::function)
+                continue;
             PyCodeObject* old_code = find_code(as_code(edit.old_root.get()), edit.where, edit.old.line);
             PyCodeObject* now_code = find_code(as_code(edit.now_root.get()), edit.where, edit.now.line);
             if (old_code != nullptr && now_code != nullptr && outer_part_changed(old_code, now_code))
@@ -62,7 +64,8 @@ PyObject* meaning(PyObject* node, PyObject* names) {
     if (is_node(node, "Name")) return dict_get(names, attribute_text(node, "id"));
     if (!is_node(node, "Attribute")) return nullptr;
     PyObject* owner = meaning(attribute(node, "value").get(), names);
-    return owner != nullptr && PyModule_Check(owner) ? dict_get(PyModule_GetDict(owner), attribute_text(node, "attr")) : nullptr;
+    return owner != nullptr && PyModule_Check(owner) ? dict_get(PyModule_GetDict(owner), attribute_text(node, "attr"))
+                                                     : nullptr;
 }
 
 bool is_decorated_by(PyObject* definition, const Decorator& decorator, PyObject* names) {
@@ -71,12 +74,14 @@ bool is_decorated_by(PyObject* definition, const Decorator& decorator, PyObject*
         const Ref callee = is_node(node, "Call") ? attribute(node, "func") : Ref::borrow(node);
         PyObject* value = meaning(callee.get(), names);
         found = found || (value != nullptr && PyFunction_Check(value) &&
-                          same_code(as_code(reinterpret_cast<PyFunctionObject*>(value)->func_code), as_code(decorator.code.get())));
+                          same_code(as_code(reinterpret_cast<PyFunctionObject*>(value)->func_code),
+                                    as_code(decorator.code.get())));
     });
     return found;
 }
 
-void list(PyObject* node, const std::string& path, const Decorator& decorator, const ModuleRecord& record, PyObject* names, Outcome& outcome) {
+void list(PyObject* node, const std::string& path, const Decorator& decorator, const ModuleRecord& record,
+          PyObject* names, Outcome& outcome) {
     for_children(node, [&](PyObject* child) {
         if (!is_definition(child)) {
             list(child, path, decorator, record, names, outcome);
@@ -84,7 +89,9 @@ void list(PyObject* node, const std::string& path, const Decorator& decorator, c
         }
         const std::string place = path + "." + attribute_text(child, "name");
         if (is_decorated_by(child, decorator, names))
-            outcome.kept.push_back({place, "decorated earlier by " + decorator.place + ", whose part outside its wrapper counts for definitions made later",
+            outcome.kept.push_back({place,
+                                    "decorated earlier by " + decorator.place +
+                                        ", whose part outside its wrapper counts for definitions made later",
                                     record.version.path, first_line(child)});
         if (is_node(child, "ClassDef")) list(child, place, decorator, record, names, outcome);
     });

@@ -6,8 +6,8 @@
 
 namespace rebottle {
 
-// Lists them as kept: the new decorator counts for definitions made later. Cost: a search through the text of tracked modules; those
-// that use the decorator are parsed.
+// Lists them as kept: the new decorator counts for definitions made later. Cost: a search through the text of tracked
+// modules; those that use the decorator are parsed.
 void list_decorated(const Plan& plan, Outcome& outcome);
 
 }  // namespace rebottle

@@ -30,10 +30,12 @@ class Followers {
     }
 
    private:
-    void renewed(std::size_t index, const std::string& module, const std::string& name, const Ref& before, const Ref& after) {
+    void renewed(std::size_t index, const std::string& module, const std::string& name, const Ref& before,
+                 const Ref& after) {
         for (const Importer& each : importers_of(module, name, before.get())) {
             if (!seen_.insert({each.name, each.as}).second) continue;
-            outcome_.bindings[index].importers.emplace_back(Ref::borrow(PyModule_GetDict(each.module.get())), interned(each.as));
+            outcome_.bindings[index].importers.emplace_back(Ref::borrow(PyModule_GetDict(each.module.get())),
+                                                            interned(each.as));
             takers_.push_back({each.name, each.module, each.as, after});
             renewed(index, each.name, each.as, before, after);
         }
@@ -56,13 +58,15 @@ class Followers {
             if (!PyUnicode_Check(each)) return;
             const std::string name = to_text(each);
             const Ref value = current(binding, name);
-            if (value && !(binding.before && contains(binding.before.get(), name))) add_to_stars(binding, binding.module, name, value);
+            if (value && !(binding.before && contains(binding.before.get(), name)))
+                add_to_stars(binding, binding.module, name, value);
         });
     }
 
     void add_to_stars(const Binding& origin, const std::string& module, const std::string& name, const Ref& value) {
         for (const Importer& each : star_importers_of(module)) {
-            if (dict_get(PyModule_GetDict(each.module.get()), name) != nullptr || has_binding(each.module.get(), name)) continue;
+            if (dict_get(PyModule_GetDict(each.module.get()), name) != nullptr || has_binding(each.module.get(), name))
+                continue;
             Binding binding;
             binding.owner = each.module;
             binding.name = interned(name);

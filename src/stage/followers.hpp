@@ -18,8 +18,8 @@ struct Taker {
     Ref value;
 };
 
-// Completes the bindings from `first` on: modules that imported renewed data follow, and modules that star-import a module get
-// its new names. Returns who took renewed data.
+// Completes the bindings from `first` on: modules that imported renewed data follow, and modules that star-import a
+// module get its new names. Returns who took renewed data.
 std::vector<Taker> add_importers(Outcome& outcome, std::size_t first);
 
 }  // namespace rebottle

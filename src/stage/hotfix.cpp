@@ -39,7 +39,8 @@ void remember_lines(const std::string& file, const std::string& text) {
     files.push_back(file);
     const Ref lines = call_method(to_str(text).get(), "splitlines", {Py_True});
     const Ref size = to_int(static_cast<long>(text.size()));
-    dict_set(cache.get(), file, Ref::steal(PyTuple_Pack(4, size.get(), Py_None, lines.get(), to_str(file).get())).get());
+    dict_set(cache.get(), file,
+             Ref::steal(PyTuple_Pack(4, size.get(), Py_None, lines.get(), to_str(file).get())).get());
 }
 
 Ref compile_snippet(const std::string& text, const std::string& file) {
@@ -51,13 +52,15 @@ Ref compile_snippet(const std::string& text, const std::string& file) {
         int line = 0;
         if (const Ref number = attribute_or_null(error.value(), "lineno"); number && PyLong_Check(number.get()))
             line = static_cast<int>(PyLong_AsLong(number.get()));
-        throw SourceError("hotfix", file, line,
-                          std::string("it doesn't compile: ") + Py_TYPE(error.value())->tp_name + ": " + to_text(error.value()),
-                          Ref::borrow(error.value()));
+        throw SourceError(
+            "hotfix", file, line,
+            std::string("it doesn't compile: ") + Py_TYPE(error.value())->tp_name + ": " + to_text(error.value()),
+            Ref::borrow(error.value()));
     }
 }
 
-// What was made while the snippet ran is in the youngest generation: it was emptied before, and nothing is collected meanwhile.
+// What was made while the snippet ran is in the youngest generation: it was emptied before, and nothing is collected
+// meanwhile.
 class Nursery {
    public:
     Nursery() : gc_(import_module("gc")) { call_method(gc_.get(), "collect", {to_int(0).get()}); }
@@ -115,7 +118,8 @@ std::vector<Binding> rebound(const Touches& touches, Snippet& snippet) {
         if (const auto* attribute_touch = std::get_if<AttributeTouch>(&touch)) {
             add(attribute_touch->owner, attribute_touch->name, attribute_touch->before);
         } else if (const auto* item = std::get_if<ItemTouch>(&touch)) {
-            if (const auto module = modules.find(item->owner.get()); module != modules.end()) add(module->second, item->key, item->before);
+            if (const auto module = modules.find(item->owner.get()); module != modules.end())
+                add(module->second, item->key, item->before);
         }
     }
     return bindings;

@@ -12,8 +12,8 @@ namespace rebottle {
 // A snippet that was run. Its own writes are in force; `outcome.touches` takes them back.
 struct Snippet {
     Outcome outcome;
-    Ref names;               // its namespace
-    std::vector<Ref> young;  // containers made while it ran, by any thread
+    Ref names;                         // its namespace
+    std::vector<Ref> young;            // containers made while it ran, by any thread
     std::vector<std::string> modules;  // that it rebound something in
 };
 

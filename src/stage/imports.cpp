@@ -64,7 +64,8 @@ void put_back(const ImportedModules& modules) {
         dict_set(PyImport_GetModuleDict(), name, module.get());
         const std::size_t dot = name.rfind('.');
         PyObject* parent = dot == std::string::npos ? nullptr : dict_get(PyImport_GetModuleDict(), name.substr(0, dot));
-        if (parent != nullptr && PyModule_Check(parent)) dict_set(PyModule_GetDict(parent), name.substr(dot + 1), module.get());
+        if (parent != nullptr && PyModule_Check(parent))
+            dict_set(PyModule_GetDict(parent), name.substr(dot + 1), module.get());
     }
 }
 

@@ -11,10 +11,13 @@ namespace {
 using Kind = Edit::Kind;
 
 bool is_changed_function(const Edit& edit) {
-    return edit.now && edit.now.kind == Statement::Kind::function && (edit.kind == Kind::body || edit.kind == Kind::function || edit.kind == Kind::run);
+    return edit.now && edit.now.kind == Statement::Kind::function &&
+           (edit.kind == Kind::body || edit.kind == Kind::function || edit.kind == Kind::run);
 }
 
-std::string full_name(PyObject* type) { return attribute_text(type, "__module__") + "." + attribute_text(type, "__qualname__"); }
+std::string full_name(PyObject* type) {
+    return attribute_text(type, "__module__") + "." + attribute_text(type, "__qualname__");
+}
 
 // Whether one of the decorators is the function, plain or called.
 bool is_decorated_by(PyObject* definition, const std::string& name) {
@@ -43,16 +46,19 @@ void ModuleStage::list_made_by_class(const Edit& edit) {
         if (!is_changed_function(member)) continue;
         const std::string& name = member.now.name;
         if (name == "__init_subclass__") {
-            const Ref subclasses = call(attribute(reinterpret_cast<PyObject*>(&PyType_Type), "__subclasses__").get(), {live.get()});
+            const Ref subclasses =
+                call(attribute(reinterpret_cast<PyObject*>(&PyType_Type), "__subclasses__").get(), {live.get()});
             for_sequence(subclasses.get(), [&](PyObject* type) { list_earlier(type, member.where); });
-        } else if (PyType_IsSubtype(live.as<PyTypeObject>(), &PyType_Type) != 0 && (name == "__init__" || name == "__new__" || name == "__prepare__")) {
+        } else if (PyType_IsSubtype(live.as<PyTypeObject>(), &PyType_Type) != 0 &&
+                   (name == "__init__" || name == "__new__" || name == "__prepare__")) {
             for (PyObject* type : instances_of({live.as<PyTypeObject>()})) list_earlier(type, member.where);
         }
     }
 }
 
 void ModuleStage::list_earlier(PyObject* type, const std::string& hook) {
-    outcome_.kept.push_back({full_name(type), "made earlier: the changed " + hook + " isn't run for it again", plan_.now.path, 0});
+    outcome_.kept.push_back(
+        {full_name(type), "made earlier: the changed " + hook + " isn't run for it again", plan_.now.path, 0});
 }
 
 void ModuleStage::list_decorated(const std::string& decorator) {
@@ -63,7 +69,8 @@ void ModuleStage::list_decorated(const std::string& decorator) {
         const Ref body = attribute(tree.get(), "body");
         for_sequence(body.get(), [&](PyObject* statement) {
             if (!is_node(statement, "ClassDef") || !is_decorated_by(statement, decorator)) return;
-            if (const Ref live = live_class(live_, attribute_text(statement, "name"))) list_earlier(live.get(), decorator);
+            if (const Ref live = live_class(live_, attribute_text(statement, "name")))
+                list_earlier(live.get(), decorator);
         });
     }
 }

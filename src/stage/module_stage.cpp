@@ -48,7 +48,9 @@ void ModuleStage::run_again(Scope& scope, Edit& edit) {
         return;
     }
     for (const std::string& name : edit.now.binds)
-        if (PyObject* live = dict_get(scope.before(), name); live != nullptr && (!is_data(live) || always_follows(name))) return;
+        if (PyObject* live = dict_get(scope.before(), name);
+            live != nullptr && (!is_data(live) || always_follows(name)))
+            return;
     run_statement(scope, edit);
 }
 
@@ -61,12 +63,15 @@ void ModuleStage::remove(Scope& scope, Edit& edit) {
     for (const std::string& name : edit.old.binds) {
         PyObject* live = dict_get(scope.names(), name);
         if (live == nullptr || PyModule_Check(live) || is_bound_again(scope, name)) continue;
-        const bool function = PyFunction_Check(live) || PyObject_TypeCheck(live, &PyClassMethod_Type) || PyObject_TypeCheck(live, &PyStaticMethod_Type);
+        const bool function = PyFunction_Check(live) || PyObject_TypeCheck(live, &PyClassMethod_Type) ||
+                              PyObject_TypeCheck(live, &PyStaticMethod_Type);
         if (request_.prune || (marks_.delete_functions && function) || is_inherited(scope, name) ||
             (is_supplied(scope) && is_as_bound(scope, edit, live))) {
             check(PyDict_DelItem(scope.names(), interned(name).get()));
         } else if (edit.old.kind != Statement::Kind::import_) {
-            outcome_.kept.push_back({plan_.name + "." + scope.where(name), "gone from the source, the name stays (prune=True removes it)", plan_.now.path, 0});
+            outcome_.kept.push_back({plan_.name + "." + scope.where(name),
+                                     "gone from the source, the name stays (prune=True removes it)", plan_.now.path,
+                                     0});
         }
     }
 }
@@ -109,7 +114,8 @@ bool ModuleStage::is_supplied(const Scope& scope) {
 // Annotations of variables stay in the dict that others may hold.
 bool ModuleStage::renew_annotations(const Scope& scope, PyObject* key, PyObject* after) {
     PyObject* before = dict_get(scope.before(), key);
-    if (before == nullptr || after == nullptr || view(key) != "__annotations__" || !PyDict_CheckExact(before) || !PyDict_CheckExact(after))
+    if (before == nullptr || after == nullptr || view(key) != "__annotations__" || !PyDict_CheckExact(before) ||
+        !PyDict_CheckExact(after))
         return false;
     bool same = PyDict_GET_SIZE(before) == PyDict_GET_SIZE(after);
     for_items(after, [&](PyObject* name, PyObject* value) { same = same && dict_get(before, name) == value; });
@@ -127,7 +133,8 @@ bool ModuleStage::is_as_bound(Scope& scope, const Edit& edit, PyObject* live) {
 
 void ModuleStage::bind_differences(Scope& scope, const std::vector<Edit>& edits) {
     const Ref owner = scope.is_class() ? Ref::borrow(scope.type()) : plan_.module;
-    const Ref live = scope.is_class() ? Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(scope.type()))) : Ref::borrow(live_);
+    const Ref live = scope.is_class() ? Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(scope.type())))
+                                      : Ref::borrow(live_);
     const auto add = [&](PyObject* key, PyObject* after) {
         if (renew_annotations(scope, key, after)) return;
         Binding binding;
@@ -144,7 +151,8 @@ void ModuleStage::bind_differences(Scope& scope, const std::vector<Edit>& edits)
         PyObject* former = dict_get(scope.before(), key);
         if (!PyUnicode_Check(key) || former == value) return;
         if (view(key) == "__annotations__" && former != nullptr && is_table(former, value)) {
-            if (!equal(former, value)) outcome_.renewals.push_back({Ref::borrow(former), Ref::borrow(value), scope.where("__annotations__")});
+            if (!equal(former, value))
+                outcome_.renewals.push_back({Ref::borrow(former), Ref::borrow(value), scope.where("__annotations__")});
         } else {
             add(key, value);
         }
@@ -195,10 +203,11 @@ void ModuleStage::describe(Binding& binding, const std::vector<Edit>& edits) con
         }
     }
     if (merged_.contains(binding.where)) binding.kind = "data-merged";
-    const bool leftover = binding.was == Sort::none && binding.is == Sort::definition && binding.before && PyModule_Check(binding.owner.get()) &&
-                          last_line_binding(plan_.record->version, name) == 0;
+    const bool leftover = binding.was == Sort::none && binding.is == Sort::definition && binding.before &&
+                          PyModule_Check(binding.owner.get()) && last_line_binding(plan_.record->version, name) == 0;
     if (leftover) binding.was = Sort::definition;  // gone in a former update, back now
-    if (const auto known = evaluated_.find(binding.where); known != evaluated_.end()) binding.decorators_changed = known->second;
+    if (const auto known = evaluated_.find(binding.where); known != evaluated_.end())
+        binding.decorators_changed = known->second;
 }
 
 void ModuleStage::follow_import_names(Scope& scope) {
@@ -241,8 +250,12 @@ namespace {
 // How much an outcome held before a statement, to drop what the statement added.
 struct OutcomeSize {
     explicit OutcomeSize(const Outcome& o)
-        : swaps(o.swaps.size()), bindings(o.bindings.size()), merges(o.merges.size()), renewals(o.renewals.size()),
-          changes(o.changes.size()), kept(o.kept.size()) {}
+        : swaps(o.swaps.size()),
+          bindings(o.bindings.size()),
+          merges(o.merges.size()),
+          renewals(o.renewals.size()),
+          changes(o.changes.size()),
+          kept(o.kept.size()) {}
     void restore(Outcome& o) const {
         o.swaps.resize(swaps);
         o.bindings.resize(bindings);
@@ -296,7 +309,8 @@ void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
         if (!watched || !deferral_->recorder->take_forbidden()) return;
     } catch (const PythonError& error) {
         path_.pop_back();
-        if (!watched || !may_wait(error)) throw ExecutionError{plan_.name, edit.where, plan_.now.path, edit.line(), error};
+        if (!watched || !may_wait(error))
+            throw ExecutionError{plan_.name, edit.where, plan_.now.path, edit.line(), error};
         deferral_->recorder->take_forbidden();
     }
     undo_touches(deferral_->recorder->take_from(mark));
@@ -319,7 +333,8 @@ bool ModuleStage::must_wait(const Edit& edit) const {
 bool ModuleStage::may_wait(const PythonError& error) const {
     if (deferral_->world->failed()) return false;
     if (error.is(deferred_exception())) return true;
-    return deferral_->classes && (error.is(PyExc_AttributeError) || error.is(PyExc_NameError) || error.is(PyExc_TypeError));
+    return deferral_->classes &&
+           (error.is(PyExc_AttributeError) || error.is(PyExc_NameError) || error.is(PyExc_TypeError));
 }
 
 void ModuleStage::defer(const Edit& edit, std::size_t index) {

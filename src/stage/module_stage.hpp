@@ -8,10 +8,10 @@
 
 #include "plan/plan.hpp"
 #include "stage/outcome.hpp"
-#include "stage/scope.hpp"
-#include "stage/stage.hpp"
 #include "stage/policy.hpp"
 #include "stage/recorder.hpp"
+#include "stage/scope.hpp"
+#include "stage/stage.hpp"
 
 namespace rebottle {
 
@@ -27,7 +27,11 @@ struct Deferral {
 class ModuleStage {
    public:
     ModuleStage(ModulePlan& plan, std::size_t index, const Request& request, Outcome& outcome, Deferral* deferral)
-        : plan_(plan), index_(index), request_(request), outcome_(outcome), deferral_(deferral),
+        : plan_(plan),
+          index_(index),
+          request_(request),
+          outcome_(outcome),
+          deferral_(deferral),
           live_(namespace_of(plan.module.get())) {}
 
     // Adds what is to be evaluated again although it didn't change. To be called first.
@@ -49,8 +53,8 @@ class ModuleStage {
     static void remove_annotation(const Scope& scope, PyObject* statement);
     // Whether another statement of the new source binds the name.
     bool is_bound_again(Scope& scope, const std::string& name) const;
-    // A statement that was run bound names that a later statement, which isn't run, binds again: from there on they hold what that
-    // one gave.
+    // A statement that was run bound names that a later statement, which isn't run, binds again: from there on they
+    // hold what that one gave.
     void note_shadowed(const Scope& scope, const Edit& edit);
     int last_line_binding(const Version& version, const std::string& name) const;
     void unshadow(Scope& scope, int line);
@@ -94,7 +98,8 @@ class ModuleStage {
     // A class moved, or one of its functions changed: what inspect reads follows.
     void class_lines(const Edit& edit);
     void member_follows(const Ref& live, PyObject* dict, const char* name, Ref value);
-    // The constant that a class body stores as __static_attributes__ (3.13): the last tuple of names among its constants.
+    // The constant that a class body stores as __static_attributes__ (3.13): the last tuple of names among its
+    // constants.
     static Ref static_attributes(PyCodeObject* body);
     // Definitions of one name that build on each other (a property and its setter) are evaluated together.
     static void evaluate_together(std::vector<Edit>& members);
@@ -145,11 +150,13 @@ class ModuleStage {
     // --- unchanged statements (stage_again.cpp)
 
     // Data that _reload_data, _reload_all_data or the policy names one by one.
-    void add_named(std::vector<Edit>& edits, const std::vector<Statement>& statements, const std::string& path, bool all);
+    void add_named(std::vector<Edit>& edits, const std::vector<Statement>& statements, const std::string& path,
+                   bool all);
     void add_named_class(std::vector<Edit>& edits, const Statement& statement, const std::string& where, bool all);
     bool is_named_class(const Statement& statement, const std::string& where) const;
     // Statements after `line` that read a renewed name are derived from it: they are run again or listed.
-    void add_derived(Scope& scope, std::vector<Edit>& edits, const std::vector<Statement>& statements, const std::string& name, int line);
+    void add_derived(Scope& scope, std::vector<Edit>& edits, const std::vector<Statement>& statements,
+                     const std::string& name, int line);
     void run_derived(Scope& scope, Edit& edit);
     void list_derived(const std::string& path, const Statement& statement, const std::string& why);
     void list_callers(const std::vector<Edit>& edits);
@@ -163,14 +170,14 @@ class ModuleStage {
     std::size_t index_;
     const Request& request_;
     Outcome& outcome_;
-    Deferral* deferral_;                     // NULL at the commit: everything is run then
-    std::vector<std::size_t> path_;          // classes around the statement at hand
+    Deferral* deferral_;                                        // NULL at the commit: everything is run then
+    std::vector<std::size_t> path_;                             // classes around the statement at hand
     const std::set<std::vector<std::size_t>>* only_ = nullptr;  // at the commit: what was deferred
     PyObject* live_;
-    Statement around_;                       // the class statement whose members are being staged
-    std::set<std::string> merged_;           // where the policy merged data
-    std::set<std::string> taken_;            // imported names whose value was renewed
-    std::set<std::string> listed_;           // derived statements in the report
+    Statement around_;              // the class statement whose members are being staged
+    std::set<std::string> merged_;  // where the policy merged data
+    std::set<std::string> taken_;   // imported names whose value was renewed
+    std::set<std::string> listed_;  // derived statements in the report
     Marks marks_;
     std::vector<std::string> placeholders_;
     std::map<std::string, int> shadowed_;    // name -> line of the statement that binds it last

@@ -57,7 +57,7 @@ struct ClassMerge {
     std::string where;
     std::vector<std::string> old_names;   // bound by the former source's class body
     std::vector<std::string> kept_names;  // data that stays as it is
-    std::vector<Ref> removed_makers;      // namespaces of decorators that are gone: so are the functions that they added
+    std::vector<Ref> removed_makers;  // namespaces of decorators that are gone: so are the functions that they added
     int line = 0;
 };
 
@@ -70,8 +70,8 @@ struct Renewal {
 
 // A statement that could not be run in the stage: it enters code that the update replaces.
 struct Deferred {
-    std::size_t module;              // index in the plan
-    std::vector<std::size_t> path;   // indices of edits: classes around it, then itself
+    std::size_t module;             // index in the plan
+    std::vector<std::size_t> path;  // indices of edits: classes around it, then itself
 };
 
 // An attribute that living instances are given, each its own copy.
@@ -99,9 +99,9 @@ struct Outcome {
     std::vector<Refusal> refusals;
     std::vector<Gift> gifts;
     std::vector<Given> given;
-    std::vector<Ref> reshaped;         // live classes whose instances have other attributes
-    std::vector<Ref> shaped;           // live classes whose members changed
-    std::map<PyObject*, Ref> bottles;  // staged object (held elsewhere) -> the live object that it stands for
+    std::vector<Ref> reshaped;              // live classes whose instances have other attributes
+    std::vector<Ref> shaped;                // live classes whose members changed
+    std::map<PyObject*, Ref> bottles;       // staged object (held elsewhere) -> the live object that it stands for
     std::map<PyObject*, Ref> live_globals;  // staged namespace -> the live one
     Touches touches;                        // what was done to objects of others
     std::vector<Deferred> deferred;         // in the order in which they are to be run

@@ -17,8 +17,9 @@ bool is_pure_call(PyObject* node) {
     const Ref callee = attribute(node, "func");
     if (!is_node(callee.get(), "Name")) return false;
     return is_one_of(attribute_text(callee.get(), "id"),
-                     {"abs", "bool", "bytes", "complex", "dict", "divmod", "enumerate", "float", "frozenset", "int", "len",
-                      "list", "max", "min", "pow", "range", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "zip"});
+                     {"abs",       "bool",  "bytes", "complex", "dict", "divmod", "enumerate", "float",
+                      "frozenset", "int",   "len",   "list",    "max",  "min",    "pow",       "range",
+                      "reversed",  "round", "set",   "sorted",  "str",  "sum",    "tuple",     "zip"});
 }
 
 bool is_pure_node(PyObject* node) {
@@ -80,17 +81,18 @@ Merged merge_sets(PyObject* old, PyObject* now, PyObject* live) {
 }  // namespace
 
 bool is_data(PyObject* value) {
-    if (PyType_Check(value) || PyModule_Check(value) || PyFunction_Check(value) || PyCFunction_Check(value)) return false;
+    if (PyType_Check(value) || PyModule_Check(value) || PyFunction_Check(value) || PyCFunction_Check(value))
+        return false;
     if (Py_TYPE(value)->tp_descr_get != nullptr || Py_TYPE(value)->tp_descr_set != nullptr) return false;
     const std::string_view type = Py_TYPE(value)->tp_name;
-    return !is_one_of(type, {"typing.TypeAliasType", "typing.NewType",
-                             "types.GenericAlias", "types.UnionType", "_GenericAlias", "_UnionGenericAlias", "_SpecialForm",
-                             "_CallableGenericAlias", "_LiteralGenericAlias", "_AnnotatedAlias", "NewType", "TypeAliasType"});
+    return !is_one_of(type, {"typing.TypeAliasType", "typing.NewType", "types.GenericAlias", "types.UnionType",
+                             "_GenericAlias", "_UnionGenericAlias", "_SpecialForm", "_CallableGenericAlias",
+                             "_LiteralGenericAlias", "_AnnotatedAlias", "NewType", "TypeAliasType"});
 }
 
 bool always_follows(const std::string& name) {
-    return is_one_of(name, {"__all__", "__doc__", "__version__", "__slots__", "__match_args__", "__hash__", "_reload_data",
-                            "_reload_all_data", "_del_func", "__annotations__"});
+    return is_one_of(name, {"__all__", "__doc__", "__version__", "__slots__", "__match_args__", "__hash__",
+                            "_reload_data", "_reload_all_data", "_del_func", "__annotations__"});
 }
 
 bool is_pure(PyObject* expression) {
@@ -115,7 +117,8 @@ bool Marks::names_data(const std::string& name) const {
 
 namespace {
 
-// What the last assignment of a mark has on its right, where that can be told without side effects; else the live value.
+// What the last assignment of a mark has on its right, where that can be told without side effects; else the live
+// value.
 Ref mark_value(const std::vector<const Statement*>& statements, PyObject* names, const char* name) {
     static PyObject* const type = attribute(import_module("ast").get(), "Expression").release();
     for (auto each = statements.rbegin(); each != statements.rend(); ++each) {
@@ -163,7 +166,8 @@ Marks marks_of(const std::vector<Statement>& statements, PyObject* names) {
 }
 
 Policy policy_for(const Request& request, const std::string& module, const std::string& where) {
-    if (const auto named = request.policies.find(module + "." + where); named != request.policies.end()) return named->second;
+    if (const auto named = request.policies.find(module + "." + where); named != request.policies.end())
+        return named->second;
     if (const auto found = request.policies.find(module); found != request.policies.end()) return found->second;
     for (const auto& [pattern, policy] : request.policies)
         if (pattern.find('*') != std::string::npos && matches(pattern, module)) return policy;

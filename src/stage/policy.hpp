@@ -37,9 +37,11 @@ Policy policy_for(const Request& request, const std::string& module, const std::
 // Whether the request names just this data.
 bool is_named(const Request& request, const std::string& module, const std::string& where);
 
-// Three-way merge of one value. Reports of what was touched at run time go to `outcome`, as do renewals of tables inside.
+// Three-way merge of one value. Reports of what was touched at run time go to `outcome`, as do renewals of tables
+// inside.
 struct Merged {
-    Ref value;  // what the name is to hold, or a table whose content the live one is to take; the live object where it stays
+    Ref value;  // what the name is to hold, or a table whose content the live one is to take; the live object where it
+                // stays
     bool changed = false;
 };
 Merged merge(PyObject* old, PyObject* now, PyObject* live, const std::string& where, Outcome& outcome);

@@ -30,13 +30,16 @@ bool is_container(PyObject* object) {
 // Builtins and methods that change nothing; their arguments need no copy.
 bool changes_nothing(PyObject* callable) {
     static const std::set<std::string_view> names = {
-        "len",    "isinstance", "issubclass", "getattr",  "hasattr", "repr",   "str",   "id",       "print",  "type",   "hash",
-        "iter",   "sorted",     "min",        "max",      "sum",     "any",    "all",   "callable", "format", "get",    "items",
-        "keys",   "values",     "copy",       "index",    "count",   "join",   "split", "startswith", "endswith", "issubset",
-        "issuperset", "isdisjoint", "union", "intersection", "difference", "dir", "vars", "globals", "locals", "range", "enumerate", "zip"};
+        "len",        "isinstance", "issubclass", "getattr",      "hasattr",    "repr",       "str",      "id",
+        "print",      "type",       "hash",       "iter",         "sorted",     "min",        "max",      "sum",
+        "any",        "all",        "callable",   "format",       "get",        "items",      "keys",     "values",
+        "copy",       "index",      "count",      "join",         "split",      "startswith", "endswith", "issubset",
+        "issuperset", "isdisjoint", "union",      "intersection", "difference", "dir",        "vars",     "globals",
+        "locals",     "range",      "enumerate",  "zip"};
     const char* name = nullptr;
     if (PyCFunction_Check(callable)) name = reinterpret_cast<PyCFunctionObject*>(callable)->m_ml->ml_name;
-    if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) name = reinterpret_cast<PyMethodDescrObject*>(callable)->d_method->ml_name;
+    if (Py_IS_TYPE(callable, &PyMethodDescr_Type))
+        name = reinterpret_cast<PyMethodDescrObject*>(callable)->d_method->ml_name;
     return name != nullptr && names.contains(name);
 }
 
@@ -48,7 +51,8 @@ bool sets_attributes(PyObject* callable) {
 }
 
 bool is_compiled_callable(PyObject* callable) {
-    return PyCFunction_Check(callable) || Py_IS_TYPE(callable, &PyMethodDescr_Type) || Py_IS_TYPE(callable, &PyWrapperDescr_Type) ||
+    return PyCFunction_Check(callable) || Py_IS_TYPE(callable, &PyMethodDescr_Type) ||
+           Py_IS_TYPE(callable, &PyWrapperDescr_Type) ||
            std::string_view(Py_TYPE(callable)->tp_name) == "method-wrapper";
 }
 
@@ -101,13 +105,15 @@ PyMethodDef return_callback = callback("on_return", &on_return);
 
 void register_callback(PyObject* tools, int tool, const char* event, PyMethodDef* definition) {
     const Ref number = attribute(attribute(tools, "events").get(), event);
-    const Ref function = definition == nullptr ? Ref::borrow(Py_None) : Ref::steal(PyCFunction_New(definition, nullptr));
+    const Ref function =
+        definition == nullptr ? Ref::borrow(Py_None) : Ref::steal(PyCFunction_New(definition, nullptr));
     call_method(tools, "register_callback", {to_int(tool).get(), number.get(), function.get()});
 }
 
 constexpr const char* tool_name = "rebottle";
 
-// Takes a tool that nobody uses, or the one that an earlier recorder could not give back for want of memory. -1: there is none.
+// Takes a tool that nobody uses, or the one that an earlier recorder could not give back for want of memory. -1: there
+// is none.
 int take_tool(PyObject* tools) {
     const Ref name = to_str(tool_name);
     for (const int tool : {4, 3, 5, 2, 1, 0}) {
@@ -124,7 +130,8 @@ int take_tool(PyObject* tools) {
 }  // namespace
 
 PyObject* deferred_exception() {
-    static PyObject* const type = Ref::steal(PyErr_NewException("rebottle.Deferred", PyExc_BaseException, nullptr)).release();
+    static PyObject* const type =
+        Ref::steal(PyErr_NewException("rebottle.Deferred", PyExc_BaseException, nullptr)).release();
     return type;
 }
 
@@ -132,7 +139,8 @@ Recorder::Recorder(std::function<bool(PyCodeObject*, PyObject*)> forbidden)
     : forbidden_(std::move(forbidden)), thread_(PyThread_get_thread_ident()) {
     const Ref tools = monitoring();
     tool_ = take_tool(tools.get());
-    if (tool_ < 0) raise(PyExc_RuntimeError, "rebottle: all tools of sys.monitoring are in use; free one to run new statements");
+    if (tool_ < 0)
+        raise(PyExc_RuntimeError, "rebottle: all tools of sys.monitoring are in use; free one to run new statements");
     register_callback(tools.get(), tool_, "PY_START", &start_callback);
     register_callback(tools.get(), tool_, "INSTRUCTION", &instruction_callback);
     register_callback(tools.get(), tool_, "CALL", &call_callback);
@@ -150,7 +158,8 @@ Recorder::~Recorder() {
         for (const auto& [code, held] : watched_)
             call_method(tools.get(), "set_local_events", {to_int(tool_).get(), code, to_int(0).get()});
         call_method(tools.get(), "set_events", {to_int(tool_).get(), to_int(0).get()});
-        for (const char* event : {"PY_START", "INSTRUCTION", "CALL", "C_RETURN", "C_RAISE"}) register_callback(tools.get(), tool_, event, nullptr);
+        for (const char* event : {"PY_START", "INSTRUCTION", "CALL", "C_RETURN", "C_RAISE"})
+            register_callback(tools.get(), tool_, event, nullptr);
         call_method(tools.get(), "free_tool_id", {to_int(tool_).get()});
     });
 }
@@ -212,7 +221,8 @@ void Recorder::store(PyCodeObject* code, const StoreSite& site) {
         case StoreKind::global_name: {
             PyObject* name = PyTuple_GET_ITEM(code->co_names, site.argument);
             if (std::find(ignored_.begin(), ignored_.end(), frame.globals) != ignored_.end()) break;
-            touches_.push_back(ItemTouch{Ref::borrow(frame.globals), Ref::borrow(name), Ref::borrow(dict_get(frame.globals, name)),
+            touches_.push_back(ItemTouch{Ref::borrow(frame.globals), Ref::borrow(name),
+                                         Ref::borrow(dict_get(frame.globals, name)),
                                          Ref::borrow(compat::peek_stack(site.depth, 0))});
             break;
         }
@@ -221,12 +231,15 @@ void Recorder::store(PyCodeObject* code, const StoreSite& site) {
 
 void Recorder::store_attribute(PyObject* owner, PyObject* name, PyObject* value) {
     if (owner == nullptr || std::string_view(Py_TYPE(owner)->tp_name) == "rebottle.module") return;
-    if (!PyType_Check(owner) && !PyModule_Check(owner) && Py_TYPE(owner)->tp_setattro != PyObject_GenericSetAttr) return;
-    touches_.push_back(AttributeTouch{Ref::borrow(owner), Ref::borrow(name), own_attribute(owner, name), Ref::borrow(value)});
+    if (!PyType_Check(owner) && !PyModule_Check(owner) && Py_TYPE(owner)->tp_setattro != PyObject_GenericSetAttr)
+        return;
+    touches_.push_back(
+        AttributeTouch{Ref::borrow(owner), Ref::borrow(name), own_attribute(owner, name), Ref::borrow(value)});
 }
 
 void Recorder::store_item(PyObject* owner, PyObject* key, PyObject* value) {
-    if (owner == nullptr || key == nullptr || std::find(ignored_.begin(), ignored_.end(), owner) != ignored_.end()) return;
+    if (owner == nullptr || key == nullptr || std::find(ignored_.begin(), ignored_.end(), owner) != ignored_.end())
+        return;
     if (PyDict_CheckExact(owner) && value != nullptr) {  // a deletion is kept as content, for the order
         busy_ = true;
         PyObject* before = PyDict_GetItemWithError(owner, key);
@@ -273,7 +286,8 @@ void Recorder::on_call(PyObject* callable, PyObject* first) {
         add_content(pending, first);
         if (sets_attributes(callable)) add_namespace(pending, first);
     }
-    if (PyCFunction_Check(callable) && PyCFunction_GET_SELF(callable) != nullptr) add_content(pending, PyCFunction_GET_SELF(callable));
+    if (PyCFunction_Check(callable) && PyCFunction_GET_SELF(callable) != nullptr)
+        add_content(pending, PyCFunction_GET_SELF(callable));
     pending_.push_back(std::move(pending));
 }
 
@@ -337,7 +351,8 @@ Touches Recorder::take_from(std::size_t mark) {
         pending_.pop_back();
         settle(done);
     }
-    Touches taken(std::make_move_iterator(touches_.begin() + static_cast<std::ptrdiff_t>(mark)), std::make_move_iterator(touches_.end()));
+    Touches taken(std::make_move_iterator(touches_.begin() + static_cast<std::ptrdiff_t>(mark)),
+                  std::make_move_iterator(touches_.end()));
     touches_.resize(mark);
     return taken;
 }

@@ -1,4 +1,5 @@
-// Watches what the staging thread runs: what it does to objects of others, and whether it enters code that can't be shown to it staged.
+// Watches what the staging thread runs: what it does to objects of others, and whether it enters code that can't be
+// shown to it staged.
 #pragma once
 
 #include <functional>
@@ -12,8 +13,9 @@
 
 namespace rebottle {
 
-// Uses a tool of sys.monitoring while it lives. Threads: one at a time, GIL held; other threads are left alone. Cost: for code that
-// the watched thread enters, a call for each call and each store; other threads pay for the start of a function.
+// Uses a tool of sys.monitoring while it lives. Threads: one at a time, GIL held; other threads are left alone. Cost:
+// for code that the watched thread enters, a call for each call and each store; other threads pay for the start of a
+// function.
 class Recorder {
    public:
     // `forbidden(code, globals)` tells that code must not be entered: a Deferred exception is raised there.
@@ -42,8 +44,8 @@ class Recorder {
 
    private:
     struct Pending {
-        PyObject* callable;  // borrowed; NULL for an operation in place
-        std::vector<std::pair<Ref, Ref>> contents;  // container, content before
+        PyObject* callable;                           // borrowed; NULL for an operation in place
+        std::vector<std::pair<Ref, Ref>> contents;    // container, content before
         std::vector<std::pair<Ref, Ref>> namespaces;  // owner, copy of its attributes before
     };
     void watch(PyCodeObject* code);

@@ -22,8 +22,7 @@ Ref module_of(const Ref& body) {
 
 // The class statement without bases, keywords and decorators, and with another body.
 Ref header_alone(PyObject* class_statement, const Ref& body) {
-    static PyObject* const copy = attribute(import_module("copy").get(), "copy").release();
-    Ref header = call(copy, {class_statement});
+    Ref header = copy_node(class_statement);
     for (const char* field : {"bases", "keywords", "decorator_list"})
         check(PyObject_SetAttrString(header.get(), field, Ref::steal(PyList_New(0)).get()));
     check(PyObject_SetAttrString(header.get(), "body", body.get()));
@@ -51,18 +50,27 @@ Ref closure_for(PyCodeObject* body, PyObject* type) {
 }  // namespace
 
 Scope::Scope(const ModulePlan& plan, StagedModule& staged)
-    : plan_(plan), staged_(staged), names_(staged.ns), before_(staged.before), former_(Ref::steal(PyDict_Copy(staged.live))),
+    : plan_(plan),
+      staged_(staged),
+      names_(staged.ns),
+      before_(staged.before),
+      former_(Ref::steal(PyDict_Copy(staged.live))),
       former_globals_(former_) {}
 
 Scope::Scope(const Scope& outer, const Statement& statement, Ref live_class)
-    : plan_(outer.plan_), staged_(outer.staged_), headers_(outer.headers_), path_(outer.where(statement.name)),
-      type_(std::move(live_class)), former_globals_(outer.former_globals_) {
+    : plan_(outer.plan_),
+      staged_(outer.staged_),
+      headers_(outer.headers_),
+      path_(outer.where(statement.name)),
+      type_(std::move(live_class)),
+      former_globals_(outer.former_globals_) {
     headers_.push_back(statement.node);
     const Ref dict = Ref::steal(PyType_GetDict(type_.as<PyTypeObject>()));
     names_ = Ref::steal(PyDict_Copy(dict.get()));
     before_ = Ref::steal(PyDict_Copy(dict.get()));
     former_ = Ref::steal(PyDict_Copy(dict.get()));
-    if (PyObject* annotations = dict_get(names_.get(), "__annotations__"); annotations != nullptr && PyDict_Check(annotations))
+    if (PyObject* annotations = dict_get(names_.get(), "__annotations__");
+        annotations != nullptr && PyDict_Check(annotations))
         dict_set(names_.get(), "__annotations__", Ref::steal(PyDict_Copy(annotations)).get());
 }
 
@@ -87,8 +95,8 @@ Ref Scope::run(const std::vector<Ref>& nodes, int offset) {
     }
     PyCodeObject* code = class_body(root.get());
     const Ref closure = closure_for(code, type_.get());
-    Ref::steal(PyEval_EvalCodeEx(as_object(code), staged_.ns.get(), names_.get(), nullptr, 0, nullptr, 0, nullptr, 0, nullptr,
-                                 closure.get()));
+    Ref::steal(PyEval_EvalCodeEx(as_object(code), staged_.ns.get(), names_.get(), nullptr, 0, nullptr, 0, nullptr, 0,
+                                 nullptr, closure.get()));
     if (PyObject* cell = dict_get(names_.get(), "__classcell__"); cell != nullptr && PyCell_Check(cell))
         check(PyCell_Set(cell, type_.get()));
     for (const char* name : compat::implicit_class_names()) {

@@ -33,8 +33,8 @@ class Scope {
     StagedModule& staged() const { return staged_; }
     std::string where(const std::string& name) const { return path_.empty() ? name : path_ + "." + name; }
 
-    // Runs statement nodes as if they stood in this scope; `offset` is what to add to their lines. Returns the compiled code,
-    // with lines of the file. Errors: whatever the statements raise.
+    // Runs statement nodes as if they stood in this scope; `offset` is what to add to their lines. Returns the compiled
+    // code, with lines of the file. Errors: whatever the statements raise.
     Ref run(const std::vector<Ref>& nodes, int offset);
     // Whether a statement of the class body, in the new source, binds the name.
     bool binds(const std::string& name) const;

@@ -15,7 +15,8 @@ void ModuleStage::note_shadowed(const Scope& scope, const Edit& edit) {
         if (dict_get(scope.before(), name) == nullptr) continue;
         const int line = last_line_binding(plan_.now, name);
         const bool runs = std::any_of(plan_.edits.begin(), plan_.edits.end(), [&](const Edit& other) {
-            return other.now && other.now.line == line && other.kind != Kind::lines && other.kind != Kind::body && other.kind != Kind::members;
+            return other.now && other.now.line == line && other.kind != Kind::lines && other.kind != Kind::body &&
+                   other.kind != Kind::members;
         });
         if (line > edit.now.line && !runs) shadowed_[name] = line;
     }
@@ -27,7 +28,8 @@ int ModuleStage::last_line_binding(const Version& version, const std::string& na
         const std::string text(chunk->in(version.text));
         if (text.find(name) == std::string::npos) continue;
         const Ref tree = parse(text, plan_.now.path, plan_.flags);
-        const std::vector<Statement> statements = statements_of(attribute(tree.get(), "body").get(), chunk->line - 1, false);
+        const std::vector<Statement> statements =
+            statements_of(attribute(tree.get(), "body").get(), chunk->line - 1, false);
         for (auto statement = statements.rbegin(); statement != statements.rend(); ++statement)
             if (statement->binds_name(name)) return statement->line;
     }

@@ -7,8 +7,8 @@
 
 #include "code/index.hpp"
 #include "plan/importers.hpp"
-#include "stage/followers.hpp"
 #include "stage/decorated.hpp"
+#include "stage/followers.hpp"
 #include "stage/module_stage.hpp"
 
 namespace rebottle {
@@ -59,11 +59,13 @@ void collect_replaced(const std::vector<Edit>& edits, const ModulePlan& plan, st
         if (edit.kind == Kind::lines || edit.kind == Kind::gone) continue;
         collect_replaced(edit.members, plan, codes);
         if (!edit.old || edit.old.kind != Statement::Kind::function) continue;
-        for (PyCodeObject* code : CodeIndex::instance().codes(plan.record->version.path, edit.where)) codes.insert(code);
+        for (PyCodeObject* code : CodeIndex::instance().codes(plan.record->version.path, edit.where))
+            codes.insert(code);
     }
 }
 
-// Code that a staged statement must not enter: it is replaced, or it reads a name of its module that is another one in the stage.
+// Code that a staged statement must not enter: it is replaced, or it reads a name of its module that is another one in
+// the stage.
 class Forbidden {
    public:
     explicit Forbidden(const Plan& plan) {
@@ -81,7 +83,8 @@ class Forbidden {
         const auto names = changed_.find(globals);
         if (names == changed_.end() || names->second.empty()) return false;
         bool reads = false;
-        for_sequence(code->co_names, [&](PyObject* name) { reads = reads || names->second.contains(std::string(view(name))); });
+        for_sequence(code->co_names,
+                     [&](PyObject* name) { reads = reads || names->second.contains(std::string(view(name))); });
         return reads;
     }
 
@@ -131,7 +134,9 @@ void take_renewed_imports(World& world, const ModulePlan& plan, StagedModule& st
         World::reach(*source);
         PyObject* before = dict_get(source->live, each.name);
         PyObject* after = dict_get(source->ns.get(), each.name);
-        if (before == nullptr || after == nullptr || before == after || !is_data(before) || dict_get(staged.live, each.as) != before) continue;
+        if (before == nullptr || after == nullptr || before == after || !is_data(before) ||
+            dict_get(staged.live, each.as) != before)
+            continue;
         stage.take(staged, each.as, Ref::borrow(after));
     }
 }
@@ -217,7 +222,8 @@ void drop_staged(Outcome& outcome, World& world) {
         const auto twins = std::move(module->twins);
         const Ref names = Ref::steal(PyDict_Copy(module->ns.get()));
         for_items(names.get(), [&](PyObject* name, PyObject* value) {
-            if (const auto twin = twins.find(value); twin != twins.end()) dict_set(module->ns.get(), name, twin->second.get());
+            if (const auto twin = twins.find(value); twin != twins.end())
+                dict_set(module->ns.get(), name, twin->second.get());
         });
         PyDict_Clear(module->before.get());
     }

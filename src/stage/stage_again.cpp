@@ -1,4 +1,5 @@
-// Unchanged statements: those that are evaluated again, and those that are listed since what they were made from changed.
+// Unchanged statements: those that are evaluated again, and those that are listed since what they were made from
+// changed.
 #include <algorithm>
 
 #include "code/code.hpp"
@@ -46,7 +47,8 @@ void collect_changed(const std::vector<Edit>& edits, std::set<std::string>& name
     };
     for (const Edit& edit : edits) {
         if (!is_changed(edit) || !edit.old || !edit.now) continue;
-        const bool maker = edit.now.kind == Form::class_ && std::any_of(edit.members.begin(), edit.members.end(), makes_instances);
+        const bool maker =
+            edit.now.kind == Form::class_ && std::any_of(edit.members.begin(), edit.members.end(), makes_instances);
         if (edit.now.kind == Form::function || maker) names.insert(edit.now.name);
     }
 }
@@ -59,7 +61,8 @@ Edit& ModuleStage::place(std::vector<Edit>& edits, const Statement& statement, c
     edit.kind = Kind::again;
     edit.old = edit.now = statement;
     edit.where = joined(path, name_of(statement));
-    const auto after = std::find_if(edits.begin(), edits.end(), [&](const Edit& each) { return !each.now || each.line() > statement.line; });
+    const auto after = std::find_if(edits.begin(), edits.end(),
+                                    [&](const Edit& each) { return !each.now || each.line() > statement.line; });
     return *edits.insert(after, std::move(edit));
 }
 
@@ -80,16 +83,19 @@ void ModuleStage::prepare() {
             const std::string path = place.substr(plan_.name.size() + 1);
             names.insert(path.substr(0, path.find('.')));
         }
-    for (const std::string& name : names) add_named(plan_.edits, statements_mentioning(now, name, plan_.flags), "", false);
+    for (const std::string& name : names)
+        add_named(plan_.edits, statements_mentioning(now, name, plan_.flags), "", false);
 }
 
-void ModuleStage::add_named(std::vector<Edit>& edits, const std::vector<Statement>& statements, const std::string& path, bool all) {
+void ModuleStage::add_named(std::vector<Edit>& edits, const std::vector<Statement>& statements, const std::string& path,
+                            bool all) {
     for (const Statement& statement : statements) {
         if (statement.kind == Form::class_) add_named_class(edits, statement, joined(path, statement.name), all);
         if (statement.kind != Form::assignment || is_node(statement.node.get(), "AugAssign")) continue;
         const bool named = std::any_of(statement.binds.begin(), statement.binds.end(), [&](const std::string& name) {
             const std::string where = joined(path, name);
-            const bool by_policy = is_named(request_, plan_.name, where) && policy_for(request_, plan_.name, where) == Policy::replace;
+            const bool by_policy =
+                is_named(request_, plan_.name, where) && policy_for(request_, plan_.name, where) == Policy::replace;
             return all || marks_.names_data(name) || by_policy;
         });
         if (!named || std::all_of(statement.binds.begin(), statement.binds.end(), always_follows)) continue;
@@ -98,7 +104,8 @@ void ModuleStage::add_named(std::vector<Edit>& edits, const std::vector<Statemen
     }
 }
 
-void ModuleStage::add_named_class(std::vector<Edit>& edits, const Statement& statement, const std::string& where, bool all) {
+void ModuleStage::add_named_class(std::vector<Edit>& edits, const Statement& statement, const std::string& where,
+                                  bool all) {
     if (!live_class(live_, where)) return;
     Edit* known = find_edit(edits, statement);
     if (known != nullptr && known->kind != Kind::members) return;
@@ -116,14 +123,17 @@ void ModuleStage::add_named_class(std::vector<Edit>& edits, const Statement& sta
 
 // --- derived data
 
-std::vector<Statement> ModuleStage::readers(const Scope& scope, const Statement& around, const std::string& name) const {
+std::vector<Statement> ModuleStage::readers(const Scope& scope, const Statement& around,
+                                            const std::string& name) const {
     return scope.is_class() ? body_of(around) : statements_mentioning(plan_.now, name, plan_.flags);
 }
 
-void ModuleStage::add_derived(Scope& scope, std::vector<Edit>& edits, const std::vector<Statement>& statements, const std::string& name,
-                              int line) {
+void ModuleStage::add_derived(Scope& scope, std::vector<Edit>& edits, const std::vector<Statement>& statements,
+                              const std::string& name, int line) {
     for (const Statement& statement : statements) {
-        if (statement.line <= line || statement.kind == Form::guard || !names_read_when_run(statement.node.get()).contains(name)) continue;
+        if (statement.line <= line || statement.kind == Form::guard ||
+            !names_read_when_run(statement.node.get()).contains(name))
+            continue;
         Edit* known = find_edit(edits, statement);
         const bool in_place = known == nullptr || known->kind == Kind::members;
         if (statement.kind == Form::class_ && in_place && live_class(live_, scope.where(statement.name))) {
@@ -192,12 +202,14 @@ void ModuleStage::run_all(Scope& scope, std::vector<Edit>& edits) {
     for (std::size_t i = 0; i < edits.size(); ++i) {
         std::vector<std::pair<std::string, Ref>> before;
         for (const std::string& name : edits[i].now.binds)
-            if (PyObject* value = dict_get(scope.names(), name); value != nullptr && is_data(value)) before.emplace_back(name, Ref::borrow(value));
+            if (PyObject* value = dict_get(scope.names(), name); value != nullptr && is_data(value))
+                before.emplace_back(name, Ref::borrow(value));
         step(scope, edits[i], i);
         if (only_ != nullptr) continue;
         const int line = edits[i].line();
         for (const auto& [name, value] : before)
-            if (PyObject* now = dict_get(scope.names(), name); now != nullptr && now != value.get() && !always_follows(name))
+            if (PyObject* now = dict_get(scope.names(), name);
+                now != nullptr && now != value.get() && !always_follows(name))
                 add_derived(scope, edits, readers(scope, around_, name), name, line);
     }
 }

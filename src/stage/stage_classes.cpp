@@ -52,7 +52,8 @@ Ref ModuleStage::static_attributes(PyCodeObject* body) {
 void ModuleStage::evaluate_together(std::vector<Edit>& members) {
     std::set<std::string> names;
     for (const Edit& edit : members)
-        if (edit.now && edit.now.kind == Statement::Kind::function && (edit.kind == Kind::function || edit.kind == Kind::run))
+        if (edit.now && edit.now.kind == Statement::Kind::function &&
+            (edit.kind == Kind::function || edit.kind == Kind::run))
             names.insert(edit.now.name);
     for (const Edit& edit : members)
         if (edit.kind == Kind::gone && edit.old.kind == Statement::Kind::function) names.insert(edit.old.name);
@@ -62,7 +63,8 @@ void ModuleStage::evaluate_together(std::vector<Edit>& members) {
             const Statement& statement = other.now ? other.now : other.old;
             return statement.kind == Statement::Kind::function && statement.name == edit.now.name;
         });
-        if (several > 1 && edit.old && (edit.kind == Kind::body || edit.kind == Kind::lines)) edit.kind = Kind::function;
+        if (several > 1 && edit.old && (edit.kind == Kind::body || edit.kind == Kind::lines))
+            edit.kind = Kind::function;
     }
 }
 
@@ -88,8 +90,11 @@ void ModuleStage::run_aside(Scope& scope, Edit& edit) {
     const Ref root = scope.run({edit.now.node}, edit.now.offset);
     outcome_.held.push_back(root);
     PyObject* made = dict_get(scope.names(), edit.now.name);
-    if (made != nullptr && PyType_Check(made) && live && built_in_base(live.as<PyTypeObject>()) != built_in_base(reinterpret_cast<PyTypeObject*>(made))) {
-        outcome_.kept.push_back({plan_.name + "." + edit.where, "class-replaced: a built-in base changed, living instances keep the former class", plan_.now.path, edit.now.line});
+    if (made != nullptr && PyType_Check(made) && live &&
+        built_in_base(live.as<PyTypeObject>()) != built_in_base(reinterpret_cast<PyTypeObject*>(made))) {
+        outcome_.kept.push_back({plan_.name + "." + edit.where,
+                                 "class-replaced: a built-in base changed, living instances keep the former class",
+                                 plan_.now.path, edit.now.line});
         return;
     }
     member_swaps(edit, as_code(root.get()));
@@ -117,7 +122,8 @@ std::vector<Ref> ModuleStage::removed_decorators(const Edit& edit) const {
         for_sequence(now.get(), [&](PyObject* other) { stays = stays || same_tree(decorator, other); });
         if (stays || !is_node(decorator, "Name")) return;
         PyObject* maker = dict_get(live_, attribute_text(decorator, "id"));
-        if (maker != nullptr && PyFunction_Check(maker)) found.push_back(Ref::borrow(reinterpret_cast<PyFunctionObject*>(maker)->func_globals));
+        if (maker != nullptr && PyFunction_Check(maker))
+            found.push_back(Ref::borrow(reinterpret_cast<PyFunctionObject*>(maker)->func_globals));
     });
     return found;
 }
@@ -150,7 +156,8 @@ void ModuleStage::merge_block_classes(Scope& scope, const Edit& edit) {
     for (const auto& [name, statement] : olds) {
         const Ref live = live_class(live_, scope.where(name));
         PyObject* made = dict_get(scope.names(), name);
-        if (!live || made == nullptr || made == live.get() || !PyType_Check(made) || !edit.now.binds_name(name)) continue;
+        if (!live || made == nullptr || made == live.get() || !PyType_Check(made) || !edit.now.binds_name(name))
+            continue;
         ClassMerge merge;
         merge.live = live;
         merge.staged = Ref::borrow(made);
@@ -165,7 +172,8 @@ void ModuleStage::merge_block_classes(Scope& scope, const Edit& edit) {
 void ModuleStage::member_swaps(const Edit& edit, PyCodeObject* root) {
     for (const Edit& member : edit.members) {
         if (!member.old || !member.now) continue;
-        if (member.now.kind == Statement::Kind::class_ && member.old.kind == Statement::Kind::class_) member_swaps(member, root);
+        if (member.now.kind == Statement::Kind::class_ && member.old.kind == Statement::Kind::class_)
+            member_swaps(member, root);
         if (member.now.kind != Statement::Kind::function || member.old.kind != Statement::Kind::function) continue;
         PyCodeObject* old_code = find_code(as_code(member.old_root.get()), member.where, member.old.line);
         PyCodeObject* now_code = find_code(root, member.where, member.now.line);
@@ -178,16 +186,19 @@ void ModuleStage::member_swaps(const Edit& edit, PyCodeObject* root) {
 
 void ModuleStage::keep_class_data(const Edit& edit, ClassMerge& merge) {
     const Ref dict = Ref::steal(PyType_GetDict(merge.live.as<PyTypeObject>()));
-    const bool fields_follow = dict_get(dict.get(), "__dataclass_fields__") != nullptr ||
-                               dict_get(dict.get(), "_field_defaults") != nullptr ||
-                               std::string_view(Py_TYPE(merge.live.get())->tp_name).find("Enum") != std::string_view::npos;
+    const bool fields_follow =
+        dict_get(dict.get(), "__dataclass_fields__") != nullptr || dict_get(dict.get(), "_field_defaults") != nullptr ||
+        std::string_view(Py_TYPE(merge.live.get())->tp_name).find("Enum") != std::string_view::npos;
     const Marks marks = marks_of(edit.members, dict.get());
     for (const Edit& member : edit.members) {
         if (!member.now || member.now.kind != Statement::Kind::assignment || !member.old) continue;
-        if (fields_follow && (is_node(member.now.node.get(), "AnnAssign") || dict_get(dict.get(), "_member_map_") != nullptr)) continue;
+        if (fields_follow &&
+            (is_node(member.now.node.get(), "AnnAssign") || dict_get(dict.get(), "_member_map_") != nullptr))
+            continue;
         for (const std::string& name : member.now.binds) {
             PyObject* live = dict_get(dict.get(), name);
-            if (live == nullptr || !is_data(live) || always_follows(name) || marks_.all || marks.names_data(name)) continue;
+            if (live == nullptr || !is_data(live) || always_follows(name) || marks_.all || marks.names_data(name))
+                continue;
             const bool edited = member.kind != Kind::lines;
             if (edited && policy_for(request_, plan_.name, member.where) != Policy::keep) continue;
             merge.kept_names.push_back(name);

@@ -52,7 +52,8 @@ void ModuleStage::change_data(Scope& scope, Edit& edit) {
     }
     const Policy policy = policy_of(edit);
     if (policy == Policy::replace) {
-        if (const Ref before = value_node(edit.old); before && is_harmless(before.get())) old_value_of(scope, edit, before);
+        if (const Ref before = value_node(edit.old); before && is_harmless(before.get()))
+            old_value_of(scope, edit, before);
         run_statement(scope, edit);
         return;
     }
@@ -65,11 +66,10 @@ void ModuleStage::change_data(Scope& scope, Edit& edit) {
 }
 
 void ModuleStage::follow_annotation(Scope& scope, const Edit& edit) {
-    static PyObject* const copy = attribute(import_module("copy").get(), "copy").release();
     if (!is_node(edit.now.node.get(), "AnnAssign") || !is_node(edit.old.node.get(), "AnnAssign") ||
         (same_field(edit.old.node.get(), edit.now.node.get(), "annotation") && !plan_.other_future))
         return;
-    const Ref alone = call(copy, {edit.now.node.get()});
+    const Ref alone = copy_node(edit.now.node.get());
     check(PyObject_SetAttrString(alone.get(), "value", Py_None));
     scope.run({alone}, edit.now.offset);
 }
@@ -77,7 +77,8 @@ void ModuleStage::follow_annotation(Scope& scope, const Edit& edit) {
 void ModuleStage::merge_data(Scope& scope, Edit& edit) {
     const Ref before = value_node(edit.old);
     const Ref after = value_node(edit.now);
-    const bool known = edit.now.binds.size() == 1 && before && after && is_harmless(before.get()) && is_harmless(after.get());
+    const bool known =
+        edit.now.binds.size() == 1 && before && after && is_harmless(before.get()) && is_harmless(after.get());
     if (!known) {
         for (const std::string& name : edit.now.binds)
             keep(edit, name, "its value was computed or changed at run time, the live value stays");
@@ -90,8 +91,8 @@ void ModuleStage::merge_data(Scope& scope, Edit& edit) {
         return;
     }
     const Ref now_value = pure_value(scope, after, edit.now.offset);
-    const Merged merged =
-        merge(old_value.get(), now_value.get(), dict_get(scope.before(), name), plan_.name + "." + edit.where, outcome_);
+    const Merged merged = merge(old_value.get(), now_value.get(), dict_get(scope.before(), name),
+                                plan_.name + "." + edit.where, outcome_);
     if (!merged.changed) return;
     dict_set(scope.names(), name, merged.value.get());
     merged_.insert(edit.where);
@@ -100,12 +101,14 @@ void ModuleStage::merge_data(Scope& scope, Edit& edit) {
 bool ModuleStage::is_harmless(PyObject* expression) const {
     if (!is_pure(expression)) return false;
     const std::set<std::string> called = names_called_when_run(expression);
-    return std::none_of(called.begin(), called.end(), [&](const std::string& name) { return dict_get(live_, name) != nullptr; });
+    return std::none_of(called.begin(), called.end(),
+                        [&](const std::string& name) { return dict_get(live_, name) != nullptr; });
 }
 
 namespace {
 
-Ref evaluate_in(PyObject* expression, const std::string& path, int flags, int offset, PyObject* globals, PyObject* names) {
+Ref evaluate_in(PyObject* expression, const std::string& path, int flags, int offset, PyObject* globals,
+                PyObject* names) {
     static PyObject* const type = attribute(import_module("ast").get(), "Expression").release();
     const Ref code = compile_expression(call(type, {expression}).get(), path, flags);
     shift_lines(as_code(code.get()), offset);
@@ -116,7 +119,8 @@ Ref evaluate_in(PyObject* expression, const std::string& path, int flags, int of
 
 Ref ModuleStage::old_value_of(Scope& scope, const Edit& edit, const Ref& expression) {
     try {
-        Ref value = evaluate_in(expression.get(), scope.plan().now.path, scope.plan().flags, 0, scope.former_globals(), scope.former());
+        Ref value = evaluate_in(expression.get(), scope.plan().now.path, scope.plan().flags, 0, scope.former_globals(),
+                                scope.former());
         if (edit.old.binds.size() == 1) dict_set(scope.former(), edit.old.binds.front(), value.get());
         return value;
     } catch (const PythonError& error) {

@@ -21,11 +21,22 @@ std::vector<PyFunctionObject*> live_functions(PyCodeObject* old_code, const std:
     return found;
 }
 
+// Gives the copy of a function's node lists of defaults that no other node shares.
+static void own_defaults(PyObject* function) {
+    const Ref arguments = copy_node(attribute(function, "args").get());
+    for (const char* field : {"defaults", "kw_defaults"}) {
+        const Ref list = Ref::steal(PySequence_List(attribute(arguments.get(), field).get()));
+        check(PyObject_SetAttrString(arguments.get(), field, list.get()));
+    }
+    check(PyObject_SetAttrString(function, "args", arguments.get()));
+}
+
 void ModuleStage::keep_defaults(Scope& scope, PyObject* old, PyObject* copy, PyFunctionObject* live) {
     static PyObject* const name_type = attribute(import_module("ast").get(), "Name").release();
     static PyObject* const load = call(attribute(import_module("ast").get(), "Load").get()).release();
     static PyObject* const locate = attribute(import_module("ast").get(), "copy_location").release();
     const auto former = default_nodes(old);
+    own_defaults(copy);
     for (const auto& [parameter, node] : default_nodes(copy)) {
         const auto same = std::find_if(former.begin(), former.end(), [&](const auto& each) {
             return each.first == parameter && same_tree(each.second.get(), node.get());
@@ -62,10 +73,9 @@ void ModuleStage::replace_default(PyObject* function, PyObject* node, PyObject* 
 }
 
 void ModuleStage::evaluate_function(Scope& scope, Edit& edit) {
-    static PyObject* const deepcopy = attribute(import_module("copy").get(), "deepcopy").release();
     PyCodeObject* old_code = find_code(as_code(edit.old_root.get()), edit.where, edit.old.line);
     if (old_code == nullptr) raise(PyExc_SystemError, "rebottle: no code for the former " + edit.where);
-    const Ref copy = call(deepcopy, {edit.now.node.get()});
+    const Ref copy = copy_node(edit.now.node.get());
     const auto functions = live_functions(old_code, plan_.record->version.path, live_);
     if (!functions.empty()) keep_defaults(scope, edit.old.node.get(), copy.get(), functions.front());
     const Ref root = scope.run({copy}, edit.now.offset);
@@ -114,7 +124,8 @@ namespace {
 
 // The code may be compiled together with that of its neighbours.
 bool stands_in(const Statement& statement, PyCodeObject* code) {
-    return code->co_firstlineno >= statement.line && code->co_firstlineno <= last_line(statement.node.get()) + statement.offset;
+    return code->co_firstlineno >= statement.line &&
+           code->co_firstlineno <= last_line(statement.node.get()) + statement.offset;
 }
 
 }  // namespace

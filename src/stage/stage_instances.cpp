@@ -20,7 +20,8 @@ Ref literal(PyObject* node) {
 
 // `list()`, `dict()` and the like.
 Ref empty_container(PyObject* node) {
-    if (!is_node(node, "Call") || PyList_GET_SIZE(attribute(node, "args").get()) > 0 || PyList_GET_SIZE(attribute(node, "keywords").get()) > 0)
+    if (!is_node(node, "Call") || PyList_GET_SIZE(attribute(node, "args").get()) > 0 ||
+        PyList_GET_SIZE(attribute(node, "keywords").get()) > 0)
         return {};
     const Ref callee = attribute(node, "func");
     if (!is_node(callee.get(), "Name")) return {};
@@ -44,7 +45,8 @@ std::string self_of(PyObject* init) {
 std::string own_name(PyObject* node, const std::string& self) {
     if (!is_node(node, "Attribute")) return "";
     const Ref object = attribute(node, "value");
-    return is_node(object.get(), "Name") && attribute_text(object.get(), "id") == self ? attribute_text(node, "attr") : "";
+    return is_node(object.get(), "Name") && attribute_text(object.get(), "id") == self ? attribute_text(node, "attr")
+                                                                                       : "";
 }
 
 // All attributes of `self` that are assigned anywhere below the node.
@@ -66,7 +68,9 @@ std::vector<Ref> targets_of(PyObject* statement) {
 
 const Edit* find_init(const std::vector<Edit>& members) {
     for (const Edit& member : members)
-        if (member.now && member.now.kind == Statement::Kind::function && member.now.name == "__init__" && member.kind != Kind::lines) return &member;
+        if (member.now && member.now.kind == Statement::Kind::function && member.now.name == "__init__" &&
+            member.kind != Kind::lines)
+            return &member;
     return nullptr;
 }
 
@@ -85,7 +89,8 @@ void ModuleStage::instances(const std::vector<Edit>& edits, PyObject* names) {
 void ModuleStage::attributes_of_init(const Ref& live, const Edit& init, const std::string& where, PyObject* names) {
     std::set<std::string> former;
     std::set<std::string> now;
-    if (init.old && is_function(init.old.node.get())) collect_assigned(init.old.node.get(), self_of(init.old.node.get()), former);
+    if (init.old && is_function(init.old.node.get()))
+        collect_assigned(init.old.node.get(), self_of(init.old.node.get()), former);
     const std::string self = self_of(init.now.node.get());
     collect_assigned(init.now.node.get(), self, now);
     if (former != now) outcome_.reshaped.push_back(live);
@@ -95,7 +100,8 @@ void ModuleStage::attributes_of_init(const Ref& live, const Edit& init, const st
         for (const Ref& target : targets_of(statement)) {
             const std::string name = own_name(target.get(), self);
             if (name.empty() || !value || value.get() == Py_None || former.contains(name)) continue;
-            outcome_.gifts.push_back({live, interned(name), given_value(init.now.node.get(), value.get(), names), plan_.name + "." + where});
+            outcome_.gifts.push_back(
+                {live, interned(name), given_value(init.now.node.get(), value.get(), names), plan_.name + "." + where});
         }
     });
 }
@@ -117,7 +123,8 @@ std::set<std::string> ModuleStage::local_names(PyObject* function) {
         for_sequence(list.get(), [&](PyObject* argument) { found.insert(attribute_text(argument, "arg")); });
     }
     for (const char* field : {"vararg", "kwarg"})
-        if (const Ref argument = attribute(arguments.get(), field); argument.get() != Py_None) found.insert(attribute_text(argument.get(), "arg"));
+        if (const Ref argument = attribute(arguments.get(), field); argument.get() != Py_None)
+            found.insert(attribute_text(argument.get(), "arg"));
     const Ref body = attribute(function, "body");
     for_sequence(body.get(), [&](PyObject* statement) {
         for (const std::string& name : bound_names(statement)) found.insert(name);
@@ -130,20 +137,21 @@ void ModuleStage::fields_of(const Ref& live, PyObject* staged, const std::string
         const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(type)));
         return Ref::borrow(dict_get(dict.get(), "__dataclass_fields__"));
     };
-    static PyObject* const missing = attribute(import_module("dataclasses").get(), "MISSING").release();
     const Ref former = fields(live.get());
     const Ref now = fields(staged);
     if (!now) return;
+    const Ref missing = attribute(import_module("dataclasses").get(), "MISSING");
     bool changed = former && PyDict_GET_SIZE(former.get()) != PyDict_GET_SIZE(now.get());
     for_items(now.get(), [&](PyObject* name, PyObject* field) {
         if (!former || dict_get(former.get(), name) != nullptr) return;
         changed = true;
         const Ref factory = attribute(field, "default_factory");
         const Ref value = attribute(field, "default");
-        if (factory.get() != missing) {
+        if (factory.get() != missing.get()) {
             make_fields(live, name, factory);
         } else {
-            outcome_.gifts.push_back({live, Ref::borrow(name), value.get() == missing ? Ref() : value, plan_.name + "." + where});
+            outcome_.gifts.push_back(
+                {live, Ref::borrow(name), value.get() == missing.get() ? Ref() : value, plan_.name + "." + where});
         }
     });
     if (changed) outcome_.reshaped.push_back(live);
@@ -152,8 +160,7 @@ void ModuleStage::fields_of(const Ref& live, PyObject* staged, const std::string
 void ModuleStage::make_fields(const Ref& live, PyObject* name, const Ref& factory) {
     std::vector<Ref> living;
     for (PyObject* object : instances_of({live.as<PyTypeObject>()})) living.push_back(Ref::borrow(object));
-    for (const Ref& object : living)
-        outcome_.given.push_back({object, Ref::borrow(name), call(factory.get())});
+    for (const Ref& object : living) outcome_.given.push_back({object, Ref::borrow(name), call(factory.get())});
 }
 
 }  // namespace rebottle

@@ -41,7 +41,8 @@ void set_item(PyObject* owner, PyObject* key, PyObject* value) {
 }
 
 Ref get_item(PyObject* owner, PyObject* key) {
-    PyObject* value = PyDict_Check(owner) ? Py_XNewRef(PyDict_GetItemWithError(owner, key)) : PyObject_GetItem(owner, key);
+    PyObject* value =
+        PyDict_Check(owner) ? Py_XNewRef(PyDict_GetItemWithError(owner, key)) : PyObject_GetItem(owner, key);
     if (value == nullptr) PyErr_Clear();
     return Ref::steal_or_null(value);
 }
@@ -52,7 +53,9 @@ bool same_items(PyObject* a, PyObject* b, bool pairs) {
         PyObject* x = PyList_GET_ITEM(a, i);
         PyObject* y = PyList_GET_ITEM(b, i);
         if (x == y) continue;
-        if (!pairs || PyTuple_GET_ITEM(x, 0) != PyTuple_GET_ITEM(y, 0) || PyTuple_GET_ITEM(x, 1) != PyTuple_GET_ITEM(y, 1)) return false;
+        if (!pairs || PyTuple_GET_ITEM(x, 0) != PyTuple_GET_ITEM(y, 0) ||
+            PyTuple_GET_ITEM(x, 1) != PyTuple_GET_ITEM(y, 1))
+            return false;
     }
     return true;
 }
@@ -83,7 +86,8 @@ void restore_dict(PyObject* dict, PyObject* from, PyObject* to, bool untouched) 
     for_sequence(from, [&](PyObject* pair) {
         PyObject* key = PyTuple_GET_ITEM(pair, 0);
         PyObject* wanted = value_in(to, key);
-        if (wanted != PyTuple_GET_ITEM(pair, 1) && get_item(dict, key).get() == PyTuple_GET_ITEM(pair, 1)) set_item(dict, key, wanted);
+        if (wanted != PyTuple_GET_ITEM(pair, 1) && get_item(dict, key).get() == PyTuple_GET_ITEM(pair, 1))
+            set_item(dict, key, wanted);
     });
     for_sequence(to, [&](PyObject* pair) {
         PyObject* key = PyTuple_GET_ITEM(pair, 0);
@@ -107,7 +111,8 @@ void restore_sequence(PyObject* sequence, PyObject* from, PyObject* to, bool unt
         return;
     }
     const Ref now = content_of(sequence);
-    const Ref result = untouched ? Ref::borrow(to) : Ref::steal(PyList_GetSlice(now.get(), 0, PyList_GET_SIZE(now.get())));
+    const Ref result =
+        untouched ? Ref::borrow(to) : Ref::steal(PyList_GetSlice(now.get(), 0, PyList_GET_SIZE(now.get())));
     if (!untouched) {
         const Ref rest = Ref::steal(PyList_GetSlice(to, 0, PyList_GET_SIZE(to)));
         const auto take = [](PyObject* list, PyObject* item) {
@@ -144,12 +149,16 @@ void restore(PyObject* owner, PyObject* from, PyObject* to) {
 }
 
 void set_back(const AttributeTouch& touch, const Ref& from, const Ref& to) {
-    if (own_attribute(touch.owner.get(), touch.name.get()).get() == from.get()) set_attribute(touch.owner.get(), touch.name.get(), to.get());
+    if (own_attribute(touch.owner.get(), touch.name.get()).get() == from.get())
+        set_attribute(touch.owner.get(), touch.name.get(), to.get());
 }
 void set_back(const ItemTouch& touch, const Ref& from, const Ref& to) {
-    if (get_item(touch.owner.get(), touch.key.get()).get() == from.get()) set_item(touch.owner.get(), touch.key.get(), to.get());
+    if (get_item(touch.owner.get(), touch.key.get()).get() == from.get())
+        set_item(touch.owner.get(), touch.key.get(), to.get());
 }
-void set_back(const ContentTouch& touch, const Ref& from, const Ref& to) { restore(touch.owner.get(), from.get(), to.get()); }
+void set_back(const ContentTouch& touch, const Ref& from, const Ref& to) {
+    restore(touch.owner.get(), from.get(), to.get());
+}
 
 void map_value(Ref& value, const std::map<PyObject*, Ref>& bottles) {
     if (const auto found = bottles.find(value.get()); found != bottles.end()) value = found->second;
@@ -192,8 +201,10 @@ Ref own_attribute(PyObject* owner, PyObject* name) {
     }
     if (PyModule_Check(owner)) return Ref::borrow(dict_get(PyModule_GetDict(owner), name));
     if (PyObject* descriptor = lookup_in_type(Py_TYPE(owner), name);
-        descriptor != nullptr && (Py_IS_TYPE(descriptor, &PyMemberDescr_Type) || Py_IS_TYPE(descriptor, &PyGetSetDescr_Type))) {
-        PyObject* value = Py_TYPE(descriptor)->tp_descr_get(descriptor, owner, reinterpret_cast<PyObject*>(Py_TYPE(owner)));
+        descriptor != nullptr &&
+        (Py_IS_TYPE(descriptor, &PyMemberDescr_Type) || Py_IS_TYPE(descriptor, &PyGetSetDescr_Type))) {
+        PyObject* value =
+            Py_TYPE(descriptor)->tp_descr_get(descriptor, owner, reinterpret_cast<PyObject*>(Py_TYPE(owner)));
         if (value == nullptr) PyErr_Clear();
         return Ref::steal_or_null(value);
     }

@@ -25,7 +25,8 @@ StagedModule* staged(PyObject* module) {
 }
 
 bool is_internal(PyObject* name) {
-    return PyUnicode_CompareWithASCIIString(name, "__class__") == 0 || PyUnicode_CompareWithASCIIString(name, "__name__") == 0;
+    return PyUnicode_CompareWithASCIIString(name, "__class__") == 0 ||
+           PyUnicode_CompareWithASCIIString(name, "__name__") == 0;
 }
 
 // Whether the module's statements have run; an exception is raised otherwise.
@@ -117,8 +118,8 @@ World::World() {
     staging_thread = PyThread_get_thread_ident();
 }
 
-// A staged namespace and the functions made in it hold each other: without this they would stay until the next collection, and be
-// updated like any others meanwhile. What still reads the namespace finds the live names.
+// A staged namespace and the functions made in it hold each other: without this they would stay until the next
+// collection, and be updated like any others meanwhile. What still reads the namespace finds the live names.
 World::~World() {
     leave();
     const ErrorAside aside;
@@ -149,13 +150,15 @@ StagedModule& World::add(const std::string& name, Ref module, const std::map<PyC
         if (function->func_globals != added->live) return;
         PyObject* code = function->func_code;
         if (const auto changed = new_code.find(as_code(code)); changed != new_code.end())
-            if (as_code(changed->second.get())->co_nfreevars == as_code(code)->co_nfreevars) code = changed->second.get();
+            if (as_code(changed->second.get())->co_nfreevars == as_code(code)->co_nfreevars)
+                code = changed->second.get();
         Ref twin = twin_of(function, code, added->ns.get());
         dict_set(added->ns.get(), key, twin.get());
         added->twins.emplace(twin.get(), Ref::borrow(value));
     });
     added->before = Ref::steal(PyDict_Copy(added->ns.get()));
-    if (PyObject* annotations = dict_get(added->ns.get(), "__annotations__"); annotations != nullptr && PyDict_Check(annotations))
+    if (PyObject* annotations = dict_get(added->ns.get(), "__annotations__");
+        annotations != nullptr && PyDict_Check(annotations))
         dict_set(added->ns.get(), "__annotations__", Ref::steal(PyDict_Copy(annotations)).get());
     added->former_type = Ref::borrow(reinterpret_cast<PyObject*>(Py_TYPE(added->module.get())));
     set_type(added->module.get(), reinterpret_cast<PyTypeObject*>(view_type_for(Py_TYPE(added->module.get()))));

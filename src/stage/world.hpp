@@ -44,8 +44,8 @@ class World {
     World(const World&) = delete;
     World& operator=(const World&) = delete;
 
-    // Adds a module; `new_code` gives the code that a twin of a function with this code gets. `run` stages the module: it is
-    // called once, when the update or an import in the stage reaches it.
+    // Adds a module; `new_code` gives the code that a twin of a function with this code gets. `run` stages the module:
+    // it is called once, when the update or an import in the stage reaches it.
     StagedModule& add(const std::string& name, Ref module, const std::map<PyCodeObject*, Ref>& new_code,
                       std::function<void()> run);
     // Whether staging a module failed inside an import: nothing can be deferred then.

@@ -62,7 +62,9 @@ class Host : public rebottle::testing::EmbeddedPython {
     fs::path folder_;
 };
 
-std::string problem(const Result<Report>& result) { return result ? "" : result.error().type + ": " + result.error().message; }
+std::string problem(const Result<Report>& result) {
+    return result ? "" : result.error().type + ": " + result.error().message;
+}
 
 std::string rule(const Result<Report>& result) {
     return result || result.error().refusals.empty() ? "" : result.error().refusals[0].rule;
@@ -90,7 +92,8 @@ TEST_F(Host, ReloadsWhatChanged) {
 }
 
 TEST_F(Host, TakesSourceTextFromTheHost) {
-    const auto report = engine_->reload({.modules = {"player"}, .sources = {{"player", "def fire():\n    return 4444\n"}}});
+    const auto report =
+        engine_->reload({.modules = {"player"}, .sources = {{"player", "def fire():\n    return 4444\n"}}});
     ASSERT_TRUE(report) << problem(report);
     EXPECT_EQ(eval_int("fire()"), 4444);
 }

@@ -95,6 +95,8 @@ def test_ten_thousand_updates_leave_the_process_as_large_as_it_was(world: World)
     after = Ends()
     grown = after.objects / before.objects - 1, after.memory / before.memory - 1
     early, late = statistics.median(times[:1000]), statistics.median(times[-1000:])
-    print(f"objects {grown[0]:+.2%}, memory {grown[1]:+.2%}, update {early * 1e3:.2f} ms, at the end {late * 1e3:.2f} ms")
+    print(
+        f"objects {grown[0]:+.2%}, memory {grown[1]:+.2%}, update {early * 1e3:.2f} ms, at the end {late * 1e3:.2f} ms"
+    )
     assert max(grown) < 0.01
     assert late < 1.3 * early

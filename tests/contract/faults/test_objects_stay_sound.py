@@ -1,4 +1,4 @@
-"""What an update writes into objects leaves them sound for the collector, the specialised call sites and the shared keys of classes."""
+"""What an update writes into objects leaves them sound."""
 
 from __future__ import annotations
 
@@ -103,7 +103,11 @@ def test_references_in_attributes_go_back_after_the_attributes_moved(ab: Start) 
             each.second = 2
     """
     m, update = ab(source)
-    report = update(source.replace("            return f", "            return lambda: f() + 10").replace("@wrap", "@wrap  # again\n        @wrap"))
+    report = update(
+        source.replace("            return f", "            return lambda: f() + 10").replace(
+            "@wrap", "@wrap  # again\n        @wrap"
+        )
+    )
     for i, each in enumerate(m.holders):
         vars(each)
         each.__dict__.update({f"n{i}": i for i in range(40)})
@@ -116,11 +120,15 @@ def test_references_in_attributes_go_back_after_the_attributes_moved(ab: Start) 
 
 def test_a_frame_in_a_snippet_of_long_ago_still_has_its_globals(world: World) -> None:
     m = world.load(world.name("m"), "def job():\n    yield 1\n")
-    rebottle.hotfix(f"import {m.__name__}\nword = 'first'\ndef job():\n    while True: yield word\n{m.__name__}.job = job\n")
+    rebottle.hotfix(
+        f"import {m.__name__}\nword = 'first'\ndef job():\n    while True: yield word\n{m.__name__}.job = job\n"
+    )
     running = m.job()
     assert next(running) == "first"
     for i in range(40):
-        rebottle.hotfix(f"import {m.__name__}\nword = {i}\ndef job():\n    while True: yield word\n{m.__name__}.job = job\n")
+        rebottle.hotfix(
+            f"import {m.__name__}\nword = {i}\ndef job():\n    while True: yield word\n{m.__name__}.job = job\n"
+        )
     gc.collect()
     junk: list[Any] = [{str(j): j for j in range(20)} for _ in range(1000)]
     assert next(running) == "first"
