@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "commit/pour.hpp"
+#include "commit/stand_in.hpp"
 #include "compat/compat.hpp"
 #include "plan/plan.hpp"
 #include "stage/policy.hpp"

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "code/index.hpp"
+#include "commit/stand_in.hpp"
 #include "compat/compat.hpp"
 #include "plan/plan.hpp"
 #include "stage/policy.hpp"

@@ -5,9 +5,11 @@
 
 #include "code/index.hpp"
 #include "commit/class_merge.hpp"
+#include "commit/escaped.hpp"
 #include "commit/gifts.hpp"
 #include "commit/pour.hpp"
-#include "commit/replace.hpp"
+#include "commit/stand_in.hpp"
+#include "commit/tables.hpp"
 #include "compat/compat.hpp"
 #include "live/stale.hpp"
 #include "plan/plan.hpp"
@@ -16,26 +18,6 @@
 
 namespace rebottle {
 namespace {
-
-struct StandIn {
-    Ref code;  // a weak reference
-    std::string module;
-    std::string where;
-};
-
-std::vector<StandIn>& all_stand_ins() {
-    static auto* all = new std::vector<StandIn>;
-    return *all;
-}
-
-void forget_dead_stand_ins() {
-    std::erase_if(all_stand_ins(), [](const StandIn& each) { return compat::target_of(each.code.get()) == nullptr; });
-}
-
-// Whether an object is one that others hold for itself: a value such as an int or a str may be shared by accident.
-bool has_identity(PyObject* object) {
-    return PyObject_IS_GC(object) && !PyTuple_CheckExact(object) && !_Py_IsImmortal(object);
-}
 
 // Resolves one outcome.
 class Resolver {
@@ -55,9 +37,9 @@ class Resolver {
         result_.shaped = outcome_.shaped;
         for (const Ref& type : outcome_.reshaped) result_.reshaped.push_back(type);
         give_attributes(outcome_, result_);
-        settle_tables();
+        settle_tables(result_, outcome_.bottles);
         publish_created();
-        replace_escaped();
+        replace_escaped(outcome_, result_);
         return std::move(result_);
     }
 
@@ -279,32 +261,9 @@ class Resolver {
         }
     }
 
-    // What the stage put into a table of its own stands for live objects.
-    void map_items(PyObject* table) const {
-        if (PyDict_Check(table)) {
-            for_items(table, [&](PyObject* key, PyObject* value) {
-                const auto bottle = outcome_.bottles.find(value);
-                if (bottle != outcome_.bottles.end()) dict_set(table, key, bottle->second.get());
-            });
-        } else if (PyList_Check(table)) {
-            for (Py_ssize_t i = 0; i < PyList_GET_SIZE(table); ++i) {
-                const auto bottle = outcome_.bottles.find(PyList_GET_ITEM(table, i));
-                if (bottle != outcome_.bottles.end()) check(PyList_SetItem(table, i, Py_NewRef(bottle->second.get())));
-            }
-        } else {
-            const Ref items = Ref::steal(PySequence_List(table));
-            for_sequence(items.get(), [&](PyObject* item) {
-                const auto bottle = outcome_.bottles.find(item);
-                if (bottle == outcome_.bottles.end()) return;
-                check(PySet_Discard(table, item));
-                check(PySet_Add(table, bottle->second.get()));
-            });
-        }
-    }
-
     void renew(const Ref& live, const Ref& content, const std::string& where) {
         const auto copy = [](PyObject* table) { return call_method(table, "copy"); };
-        map_items(content.get());
+        map_items(content.get(), outcome_.bottles);
         result_.journal.push_back(TableWrite{live, copy(content.get()), copy(live.get()), copy(content.get()), where});
     }
 
@@ -323,83 +282,6 @@ class Resolver {
         }
     }
 
-    // The new content of tables is a copy that nobody else has: staged objects in it give way at once, before it is
-    // swapped in.
-    void settle_tables() {
-        for (const Write& write : result_.journal)
-            if (const auto* table = std::get_if<TableWrite>(&write)) {
-                settle(table->content.get());
-                settle(table->after.get());
-            }
-    }
-
-    bool is_staged_object(PyObject* object) const {
-        return outcome_.bottles.contains(object) && !result_.becoming.contains(object);
-    }
-
-    void settle(PyObject* table) const {
-        if (PyDict_Check(table)) {
-            const Ref items = Ref::steal(PyDict_Items(table));
-            for_sequence(items.get(), [&](PyObject* item) {
-                if (is_staged_object(PyTuple_GET_ITEM(item, 1)))
-                    check(PyDict_SetItem(table, PyTuple_GET_ITEM(item, 0),
-                                         mapped(Ref::borrow(PyTuple_GET_ITEM(item, 1))).get()));
-            });
-        } else if (PyList_Check(table)) {
-            for (Py_ssize_t i = 0; i < PyList_GET_SIZE(table); ++i)
-                if (is_staged_object(PyList_GET_ITEM(table, i)))
-                    check(PyList_SetItem(table, i, mapped(Ref::borrow(PyList_GET_ITEM(table, i))).release()));
-        }
-    }
-
-    void replace_escaped() {
-        std::map<PyObject*, Ref> escaped;
-        std::map<PyObject*, Ref> becoming;
-        std::map<PyObject*, Py_ssize_t> own;  // references that only the stage holds
-        for (const auto& [object, bottle] : outcome_.bottles) own[object] = 0;
-        const auto count = [&](PyObject* object) {
-            if (const auto known = own.find(object); known != own.end()) ++known->second;
-        };
-        for (const auto& [ns, live] : outcome_.live_globals)
-            for_items(ns, [&](PyObject*, PyObject* value) { count(value); });
-        for (const Ref& made : outcome_.created) count(made.get());
-        for (const Ref& held : outcome_.held) count(held.get());
-        for (const Binding& binding : outcome_.bindings)
-            if (binding.after) count(binding.after.get());
-        for (const ClassMerge& merge : outcome_.merges) count(merge.staged.get());
-        for (PyObject* object : outcome_.staging_holds) count(object);
-        for (const auto& [object, bottle] : outcome_.bottles)
-            if (Py_REFCNT(object) > own[object] && object != bottle.get() && has_identity(object))
-                (result_.becoming.contains(object) ? becoming : escaped).emplace(object, bottle);
-        std::vector<PyObject*> ignored;
-        for (const auto& [ns, live] : outcome_.live_globals) ignored.push_back(ns);
-        for (PyObject* object : outcome_.staging_dicts) ignored.push_back(object);
-        for (const auto& [object, bottle] : escaped) ignored.push_back(object);
-        for (const auto& [object, bottle] : becoming) ignored.push_back(object);
-        replace(becoming, ignored, result_.journal);
-        replace(escaped, ignored, result_.landing);
-    }
-
-    void replace(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored, Journal& journal) {
-        if (pairs.empty()) return;
-        Replacements replaced = replace_references(pairs, ignored, journal);
-        for (const auto& [object, key] : replaced.former_keys)
-            if (PyFunction_Check(object) && is_created(reinterpret_cast<PyFunctionObject*>(object)))
-                list_former_key(object, key.get());
-        for (Ref& type : replaced.touched_types) result_.touched_types.push_back(std::move(type));
-    }
-
-    void list_former_key(PyObject* object, PyObject* key) {
-        auto* function = reinterpret_cast<PyFunctionObject*>(object);
-        const std::string shown =
-            PyUnicode_Check(key) ? "'" + to_text(key) + "'" : std::string("of type ") + Py_TYPE(key)->tp_name;
-        const std::string module = function->func_module != nullptr && PyUnicode_Check(function->func_module)
-                                       ? to_text(function->func_module) + "."
-                                       : "";
-        result_.kept.push_back(
-            {module + to_text(function->func_qualname), "its entry under the former key " + shown + " stays", "", 0});
-    }
-
     Outcome& outcome_;
     const std::set<PyObject*> replaced_before_ = remembered_code();
     Resolved result_;
@@ -411,19 +293,5 @@ class Resolver {
 }  // namespace
 
 Resolved resolve(Outcome& outcome) { return Resolver(outcome).run(); }
-
-void register_stand_in(PyCodeObject* code, const std::string& module, const std::string& where) {
-    forget_dead_stand_ins();
-    all_stand_ins().push_back({Ref::steal(PyWeakref_NewRef(as_object(code), nullptr)), module, where});
-}
-
-std::vector<PyCodeObject*> stand_ins(const std::string& module, const std::string& where) {
-    auto& all = all_stand_ins();
-    forget_dead_stand_ins();
-    std::vector<PyCodeObject*> found;
-    for (const StandIn& each : all)
-        if (each.module == module && each.where == where) found.push_back(as_code(compat::target_of(each.code.get())));
-    return found;
-}
 
 }  // namespace rebottle

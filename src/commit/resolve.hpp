@@ -31,8 +31,4 @@ struct Resolved {
 // Runs no Python code of the program. Errors: MemoryError.
 Resolved resolve(Outcome& outcome);
 
-// Code that a hotfix put into a function stands in for the definition with that name until the source is edited.
-void register_stand_in(PyCodeObject* code, const std::string& module, const std::string& where);
-std::vector<PyCodeObject*> stand_ins(const std::string& module, const std::string& where);
-
 }  // namespace rebottle

@@ -1,4 +1,5 @@
 #include "commit/resolve_hotfix.hpp"
+#include "commit/stand_in.hpp"
 
 #include <algorithm>
 #include <set>

@@ -1,0 +1,62 @@
+#include "engine/failure.hpp"
+
+namespace rebottle {
+namespace {
+
+std::string place_of(const std::string& file, int line) {
+    if (file.empty()) return "";
+    return " (" + file + (line > 0 ? ", line " + std::to_string(line) : "") + ")";
+}
+
+// The line of the deepest frame of a traceback that lies in the file.
+int line_in(PyObject* exception, const std::string& file) {
+    int line = 0;
+    Ref traceback = attribute(exception, "__traceback__");
+    while (traceback.get() != Py_None) {
+        const Ref frame = attribute(traceback.get(), "tb_frame");
+        const Ref code = attribute(frame.get(), "f_code");
+        if (attribute_text(code.get(), "co_filename") == file)
+            line = static_cast<int>(attribute_long(traceback.get(), "tb_lineno"));
+        traceback = attribute(traceback.get(), "tb_next");
+    }
+    return line;
+}
+
+}  // namespace
+
+void refuse(std::vector<Refusal> refusals, Report report) {
+    std::string message;
+    for (const Refusal& r : refusals)
+        message += (message.empty() ? "" : "\n") + std::string("[") + r.rule + "] " + r.where +
+                   (r.where.empty() ? "" : ": ") + r.why + "; " + r.what_to_do +
+                   (r.file.empty() ? "" : " (" + r.file + (r.line > 0 ? ", line " + std::to_string(r.line) : "") + ")");
+    report.ok = false;
+    report.refusals = std::move(refusals);
+    throw UpdateFailure{"RefusedError", message, report, {}};
+}
+
+void fail(const SourceError& error, Report report) {
+    report.ok = false;
+    std::string message = error.module + ": " + error.what() + place_of(error.file, error.line);
+    throw UpdateFailure{"SourceError", message + "; nothing was changed, mend the source and reload again", report,
+                        error.cause};
+}
+
+void fail(const UnknownModule& error, Report report) {
+    report.ok = false;
+    const std::string message = "module '" + error.name + "' was never imported; import it first, or name another one";
+    throw UpdateFailure{"UnknownModuleError", message, std::move(report), {}};
+}
+
+void fail(const ExecutionError& error, Report report) {
+    if (error.cause.is(PyExc_KeyboardInterrupt)) throw error.cause;
+    report.ok = false;
+    int line = line_in(error.cause.value(), error.file);
+    if (line == 0) line = error.line;
+    const std::string where = error.module + (error.where.empty() ? "" : "." + error.where);
+    const std::string message = where + " raised " + describe(error.cause.value()) + place_of(error.file, line) +
+                                "; nothing was changed, mend the source and reload again";
+    throw UpdateFailure{"ExecutionError", message, report, Ref::borrow(error.cause.value())};
+}
+
+}  // namespace rebottle

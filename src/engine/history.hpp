@@ -1,0 +1,61 @@
+// The updates that can be taken back.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "code/code.hpp"
+#include "commit/resolve.hpp"
+#include "commit/write.hpp"
+#include "rebottle/report.hpp"
+#include "source/modules.hpp"
+#include "stage/imports.hpp"
+
+namespace rebottle {
+
+// One update.
+struct Past {
+    Report report;
+    Journal journal;
+    CodeMap replaced_code;
+    std::map<std::string, Version> versions;  // of its modules, before
+    std::vector<std::string> new_modules;     // imported by it
+    ImportedModules taken_out;                // by a rollback
+    Touches touches;                          // what its statements did to objects of others
+    bool touches_undone = false;              // they are taken back now (of a rollback)
+    bool in_force = true;
+    std::map<std::string, std::uint64_t>
+        superseded;            // of a hotfix: definition edited in the source since -> by which update
+    std::uint64_t undoes = 0;  // of a rollback: the update that it undid
+};
+
+class History {
+   public:
+    const std::vector<std::shared_ptr<Past>>& all() const { return all_; }
+    void set_size(std::size_t size) { size_ = size; }
+
+    // Gives the report its number and its time.
+    void number(Report& report);
+    // The oldest one goes where there are too many.
+    void add(std::shared_ptr<Past> past);
+    std::shared_ptr<Past> find(std::uint64_t id) const;
+    // The last one that is in force and no rollback, or nothing.
+    std::shared_ptr<Past> last_in_force() const;
+    // Those in force that came after `past` and touched the same definitions, the last one first.
+    std::vector<std::shared_ptr<Past>> later(const Past& past) const;
+    bool in_force(std::uint64_t id) const;
+    // Marks the hotfixes whose definitions a reload edited in the source.
+    void supersede(const Report& report);
+    // Takes the marks back that the update set.
+    void forget_supersedes(std::uint64_t id);
+
+   private:
+    std::vector<std::shared_ptr<Past>> all_;
+    std::size_t size_ = 32;
+    std::uint64_t next_id_ = 1;
+};
+
+}  // namespace rebottle

@@ -1,0 +1,81 @@
+#include "engine/hotfix.hpp"
+
+#include "code/index.hpp"
+#include "commit/events.hpp"
+#include "commit/invert.hpp"
+#include "commit/resolve_hotfix.hpp"
+#include "commit/stand_in.hpp"
+#include "engine/check.hpp"
+#include "engine/failure.hpp"
+#include "engine/guard.hpp"
+#include "live/stale.hpp"
+#include "stage/hotfix.hpp"
+#include "stage/imports.hpp"
+
+namespace rebottle {
+namespace {
+
+void run(const std::string& text, Report& report, History& history) {
+    const auto start = Clock::now();
+    ImportState imports;
+    Snippet snippet = run_snippet(text, report.name);
+    TouchGuard touched(snippet.outcome.touches);
+    report.timing.stage = seconds_since(start);
+    report.modules = snippet.modules;
+    audit_update("hotfix", snippet.modules);
+    auto past = std::make_shared<Past>();
+    AppliedGuard applied([&] {
+        undo_all(past->journal);
+        forget_replaced(past->replaced_code);
+    });
+    {
+        const NoCollection no_collection;
+        const auto pausing = Clock::now();
+        ResolvedHotfix hotfix = resolve_hotfix(snippet);
+        carry_events(hotfix.resolved.replaced_code);
+        if (!hotfix.resolved.refusals.empty()) refuse(hotfix.resolved.refusals, report);
+        prepare(hotfix.resolved.journal);
+        past->journal = std::move(hotfix.resolved.journal);
+        past->replaced_code = std::move(hotfix.resolved.replaced_code);
+        apply_all(past->journal);
+        applied.applied();
+        for (const Ref& type : hotfix.resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
+        verify(past->journal, report);
+        report.timing.pause = seconds_since(pausing);
+        for (const auto& [code, binding] : hotfix.stand_ins)
+            register_stand_in(as_code(code.get()), binding.module, binding.where);
+        report.changes = std::move(hotfix.resolved.changes);
+        report.kept = std::move(hotfix.resolved.kept);
+    }
+    remember_replaced(past->replaced_code);
+    report.stale = stale_now();
+    past->touches = snippet.outcome.touches;
+    applied.keep();
+    loosen(past->journal);
+    touched.keep();
+    past->new_modules = imports.keep();
+    history.number(report);
+    past->report = report;
+    history.add(std::move(past));
+}
+
+}  // namespace
+
+Report hotfix(const std::string& text, const std::string& name, History& history) {
+    const auto start = Clock::now();
+    Report report;
+    report.kind = "hotfix";
+    report.name = name;
+    try {
+        run(text, report, history);
+    } catch (const SourceError& error) {
+        fail(error, report);
+    } catch (const ExecutionError& error) {
+        fail(error, report);
+    }
+    report.timing.total = seconds_since(start);
+    history.all().back()->report = report;
+    return report;
+}
+
+}  // namespace rebottle

@@ -1,0 +1,248 @@
+#include "engine/reload.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "code/index.hpp"
+#include "commit/derived.hpp"
+#include "commit/events.hpp"
+#include "commit/gifts.hpp"
+#include "commit/invert.hpp"
+#include "engine/check.hpp"
+#include "engine/describe.hpp"
+#include "engine/failure.hpp"
+#include "engine/follow.hpp"
+#include "engine/guard.hpp"
+#include "live/in_flight.hpp"
+#include "live/retired.hpp"
+#include "live/stale.hpp"
+#include "plan/plan.hpp"
+#include "stage/imports.hpp"
+#include "stage/stage.hpp"
+#include "stage/world.hpp"
+
+namespace rebottle {
+namespace {
+
+// Calls a hook of a module, if it has one.
+void call_hook(const ModulePlan& module, const char* name, const Ref& context) {
+    PyObject* hook = dict_get(namespace_of(module.module.get()), name);
+    if (hook == nullptr) return;
+    try {
+        call(hook, {context.get()});
+    } catch (const PythonError& error) {
+        throw ExecutionError{module.name, name, module.now.path, 0, error};
+    }
+}
+
+// One reload from the plan to the report.
+class Update {
+   public:
+    explicit Update(const Request& request) : request_(request) { report_.kind = "reload"; }
+
+    Report run(History& history) {
+        try {
+            Plan plan = make_plan();
+            ImportState imports;
+            World world;
+            const auto staging = Clock::now();
+            Outcome outcome = stage(plan, request_, world);
+            report_.timing.stage = seconds_since(staging);
+            TouchGuard touched(outcome.touches);
+            if (is_empty(plan) && report_.refusals.empty()) return finish(history);
+            std::vector<Ref> contexts;
+            for (const ModulePlan& module : plan.modules) {
+                contexts.push_back(new_dict());
+                if (module.changed()) call_hook(module, "__before_update__", contexts.back());
+            }
+            std::vector<std::string> names;
+            for (const ModulePlan& module : plan.modules) names.push_back(module.name);
+            audit_update("reload", names);
+            AppliedGuard applied([&] { take_back(plan); });
+            commit(plan, outcome, world, applied);
+            drop_staged(outcome, world);
+            report_.stale = stale_now_of(std::move(stale_functions_));
+            update_instances();
+            for (std::size_t i = 0; i < plan.modules.size(); ++i)
+                if (plan.modules[i].changed()) call_hook(plan.modules[i], "__after_update__", contexts[i]);
+            past_->touches.insert(past_->touches.begin(), outcome.touches.begin(), outcome.touches.end());
+            applied.keep();
+            loosen(past_->journal);
+            touched.keep();
+            past_->new_modules = imports.keep();
+            release_results(past_->journal);
+        } catch (const SourceError& error) {
+            fail(error, report_);
+        } catch (const ExecutionError& error) {
+            fail(error, report_);
+        } catch (const UnknownModule& error) {
+            fail(error, report_);
+        }
+        return finish(history);
+    }
+
+    // Only the plan.
+    Report dry() {
+        try {
+            const Plan plan = make_plan();
+            describe(plan, request_, report_);
+        } catch (const SourceError& error) {
+            fail(error, report_);
+        } catch (const UnknownModule& error) {
+            fail(error, report_);
+        }
+        report_.timing.total = seconds_since(start_);
+        return report_;
+    }
+
+   private:
+    // Nothing changed: there is nothing to commit, to remember or to take back.
+    static bool is_empty(const Plan& plan) {
+        return std::none_of(plan.modules.begin(), plan.modules.end(), [](const ModulePlan& module) {
+            return module.changed() || module.now.text != module.record->version.text ||
+                   module.now.path != module.record->version.path;
+        });
+    }
+
+    Plan make_plan() {
+        Plan plan = rebottle::plan(request_);
+        report_.timing.read = plan.read;
+        report_.timing.compile = plan.compile;
+        report_.kept = plan.kept;
+        report_.refusals = plan.refusals;
+        for (const ModulePlan& module : plan.modules)
+            if (module.changed() || module.now.text != module.record->version.text)
+                report_.modules.push_back(module.name);
+        return plan;
+    }
+
+    void commit(Plan& plan, Outcome& outcome, World& world, AppliedGuard& applied) {
+        const NoCollection no_collection;
+        const auto start = Clock::now();
+        Resolved resolved = resolve(outcome);
+        carry_events(resolved.replaced_code);
+        for (const ModulePlan& module : plan.modules) follow_places(module, resolved.journal);
+        remove_modules(plan.gone, resolved.journal);
+        for (const std::string& name : plan.gone) report_.changes.push_back({"module-removed", name, "", 0});
+        for (Refusal& each : resolved.refusals) report_.refusals.push_back(each);
+        if (!report_.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
+        prepare(resolved.journal);
+        reshaped_ = reshaped_instances(resolved);
+        const std::vector<ChangedCallee> callees = changed_callees(resolved.journal);
+        const std::set<PyObject*> callers =
+            callees.empty() ? std::set<PyObject*>() : running_code(resolved.replaced_code);
+        past_ = std::make_shared<Past>();
+        past_->journal = std::move(resolved.journal);
+        past_->replaced_code = std::move(resolved.replaced_code);
+        world.leave();
+        apply_all(past_->journal);
+        applied.applied();
+        land(resolved);
+        forget_ended_callers();
+        if (!callers.empty()) redirect_callers(callees, callers);
+        renew_classes(resolved.shaped, past_->journal);
+        for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
+        move_frames(outcome.live_globals,
+                    std::any_of(outcome.created.begin(), outcome.created.end(), is_generator_function));
+        verify(past_->journal, report_);
+        report_.timing.pause = seconds_since(start);
+        map_touches(outcome.touches, outcome.bottles);
+        if (!outcome.deferred.empty()) commit_deferred(plan, outcome.deferred, resolved);
+        for (Change& change : resolved.changes) report_.changes.push_back(std::move(change));
+        for (Kept& kept : resolved.kept) report_.kept.push_back(std::move(kept));
+        remember_replaced(past_->replaced_code);
+        stale_functions_ = std::move(resolved.stale);
+        for (ModulePlan& module : plan.modules) {
+            past_->versions[module.name] = std::move(module.record->version);
+            module.record->version = module.now;
+        }
+    }
+
+    static bool is_generator_function(const Ref& made) {
+        return (as_code(made.as<PyFunctionObject>()->func_code)->co_flags &
+                (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+    }
+
+    // Statements that need the new version in place. What they fail with takes the whole update back.
+    void commit_deferred(Plan& plan, const std::vector<Deferred>& deferred, Resolved& resolved) {
+        const LongTurns no_switching;
+        Outcome late = run_deferred(plan, request_, deferred);
+        past_->touches = late.touches;
+        Resolved more = resolve(late);
+        prepare(more.journal);
+        apply_all(more.journal);
+        for (Write& write : more.journal) past_->journal.push_back(std::move(write));
+        land(more);
+        map_touches(late.touches, late.bottles);
+        past_->touches = std::move(late.touches);
+        past_->replaced_code.merge(more.replaced_code);
+        for (Change& change : more.changes) resolved.changes.push_back(std::move(change));
+        for (Kept& kept : more.kept) resolved.kept.push_back(std::move(kept));
+    }
+
+    static void land(Resolved& resolved) {
+        prepare(resolved.landing);
+        apply_all(resolved.landing);
+    }
+
+    // What is derived from classes follows them, in the same commit.
+    static void renew_classes(std::vector<Ref> classes, Journal& journal) {
+        for (Ref& type : changed_classes(journal)) classes.push_back(std::move(type));
+        for (Write& write : renew_derived(classes)) journal.push_back(std::move(write));
+    }
+
+    std::vector<Stale> stale_now_of(std::vector<Stale> functions) {
+        std::vector<Stale> all = stale_now();
+        std::erase_if(all, [&](const Stale& each) {
+            return each.kind == "function" && std::any_of(functions.begin(), functions.end(), [&](const Stale& known) {
+                       return known.where.ends_with(each.where);
+                   });
+        });
+        all.insert(all.end(), functions.begin(), functions.end());
+        return all;
+    }
+
+    void update_instances() {
+        try {
+            call_update_hooks(std::exchange(reshaped_, {}), past_->journal);
+        } catch (const PythonError& error) {
+            throw ExecutionError{"a class", "__update__", "", 0, error};
+        }
+    }
+
+    void take_back(Plan& plan) {
+        undo_all(past_->journal);
+        undo_touches(past_->touches);
+        unfailing([this] { renew_derived(changed_classes(past_->journal)); });
+        forget_replaced(past_->replaced_code);
+        for (ModulePlan& module : plan.modules)
+            if (const auto former = past_->versions.find(module.name); former != past_->versions.end())
+                module.record->version = std::move(former->second);
+    }
+
+    Report finish(History& history) {
+        history.number(report_);
+        report_.ok = report_.refusals.empty();
+        report_.timing.total = seconds_since(start_);
+        if (!past_) return report_;
+        past_->report = report_;
+        history.supersede(report_);
+        history.add(past_);
+        return report_;
+    }
+
+    const Request& request_;
+    Clock::time_point start_ = Clock::now();
+    Report report_;
+    std::vector<Stale> stale_functions_;  // those that can't take new code
+    std::shared_ptr<Past> past_;
+    std::vector<Reshaped> reshaped_;
+};
+
+}  // namespace
+
+Report reload(const Request& request, History& history) { return Update(request).run(history); }
+Report dry_reload(const Request& request) { return Update(request).dry(); }
+
+}  // namespace rebottle

@@ -1,0 +1,111 @@
+#include "engine/undo.hpp"
+
+#include <set>
+
+#include "code/index.hpp"
+#include "commit/derived.hpp"
+#include "commit/events.hpp"
+#include "commit/gifts.hpp"
+#include "commit/invert.hpp"
+#include "engine/check.hpp"
+#include "engine/failure.hpp"
+#include "engine/follow.hpp"
+#include "engine/guard.hpp"
+#include "live/in_flight.hpp"
+#include "live/stale.hpp"
+#include "plan/rules.hpp"
+#include "stage/imports.hpp"
+
+namespace rebottle {
+namespace {
+
+// One refusal for each definition that later updates touched as well.
+std::vector<Refusal> later_touches(const Past& past, const std::vector<std::shared_ptr<Past>>& later) {
+    std::vector<Refusal> found;
+    for (const Change& mine : past.report.changes)
+        for (const auto& other : later)
+            for (const Change& change : other->report.changes)
+                if (change.where == mine.where && (found.empty() || found.back().where != mine.where))
+                    found.push_back(
+                        refusal("rollback-order", mine.where, "update #" + std::to_string(other->report.id)));
+    if (found.empty()) found.push_back(refusal("rollback-order", "update #" + std::to_string(past.report.id)));
+    return found;
+}
+
+Report undo(const std::shared_ptr<Past>& past, History& history) {
+    const auto start = Clock::now();
+    Report report;
+    report.kind = "rollback";
+    report.modules = past->report.modules;
+    auto done = std::make_shared<Past>();
+    AppliedGuard applied([&] {
+        undo_all(done->journal);
+        forget_replaced(done->replaced_code);
+        unfailing([&] { remember_replaced(past->replaced_code); });
+    });
+    {
+        const NoCollection no_collection;
+        Inverse inverse = invert(past->journal, past->replaced_code);
+        carry_events(inverse.replaced_code);
+        remove_modules(past->new_modules, inverse.journal);
+        prepare(inverse.journal);
+        const std::vector<ChangedCallee> callees = changed_callees(inverse.journal);
+        const std::set<PyObject*> callers =
+            callees.empty() ? std::set<PyObject*>() : running_code(inverse.replaced_code);
+        done->journal = std::move(inverse.journal);
+        done->replaced_code = std::move(inverse.replaced_code);
+        apply_all(done->journal);
+        applied.applied();
+        forget_ended_callers();
+        if (!callers.empty()) redirect_callers(callees, callers);
+        renew_derived(changed_classes(done->journal));
+        forget_replaced(past->replaced_code);
+        remember_replaced(done->replaced_code);
+        report.changes = std::move(inverse.changes);
+        report.kept = std::move(inverse.kept);
+        report.stale = stale_now();
+        report.timing.pause = seconds_since(start);
+    }
+    applied.keep();
+    loosen(done->journal);
+    if (past->touches_undone) {
+        redo_touches(past->touches);
+    } else {
+        undo_touches(past->touches);
+    }
+    done->touches = past->touches;
+    done->touches_undone = !past->touches_undone;
+    release_results(done->journal);
+    done->taken_out = take_out(past->new_modules);
+    put_back(past->taken_out);
+    for (const auto& [name, module] : past->taken_out) done->new_modules.push_back(name);
+    for (const auto& [name, version] : past->versions) {
+        ModuleRecord& record = Modules::instance().record(name);
+        done->versions[name] = record.version;
+        record.version = version;
+    }
+    history.forget_supersedes(past->report.id);
+    past->in_force = false;
+    done->undoes = past->report.id;
+    if (past->undoes != 0)
+        if (const auto original = history.find(past->undoes)) original->in_force = true;
+    history.number(report);
+    report.timing.total = seconds_since(start);
+    done->report = report;
+    history.add(done);
+    return report;
+}
+
+}  // namespace
+
+Report rollback(std::uint64_t id, bool cascade, History& history) {
+    const std::shared_ptr<Past> past = id == 0 ? history.last_in_force() : history.find(id);
+    if (!past || !past->in_force)
+        refuse({refusal("rollback-gone", past ? "update #" + std::to_string(past->report.id) : "")});
+    const auto later = history.later(*past);
+    if (!later.empty() && !cascade) refuse(later_touches(*past, later));
+    for (const auto& each : later) undo(each, history);
+    return undo(past, history);
+}
+
+}  // namespace rebottle
