@@ -224,9 +224,7 @@ def test_the_samples_do_what_the_page_says(several: list[Block], tmp_path: Path)
 def test_links_lead_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     targets = [target.split("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
-    missing = [target for target in targets if target and not (page.parent / target).exists()]
-    # The demo draws this picture.
-    assert [target for target in missing if not target.endswith("images/demo.png")] == []
+    assert [target for target in targets if target and not (page.parent / target).exists()] == []
 
 
 def test_the_list_of_limits_is_up_to_date() -> None:

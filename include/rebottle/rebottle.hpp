@@ -1,7 +1,9 @@
 // What a C++ host includes: change the code and data of the CPython interpreter that it embeds, while it runs.
 //
-//     auto created = rebottle::Engine::create();          // once, after Py_Initialize and before the scripts are
-//     imported if (!created) return fail(created.error().message); const auto engine = created.value();
+//     // Once, after Py_Initialize and before the scripts are imported.
+//     auto created = rebottle::Engine::create();
+//     if (!created) return fail(created.error().message);
+//     const auto engine = created.value();
 //
 //     engine->request({.modules = {"player"}});           // from any thread
 //     engine->poll(std::chrono::microseconds{500});       // once a frame: applies what waits
