@@ -93,6 +93,7 @@ make_venv() {
     [[ -f $venv/.stamp && $(<"$venv/.stamp") == "$stamp" ]] && return
     if [[ ! -f $venv/.stamp || $(<"$venv/.stamp") != "$2 $PWD "* ]]; then
         rm -rf "$venv"
+        "$2" -c 'import ensurepip' 2>/dev/null || install_packages "python$1-venv" # Debian has it apart
         quietly "Making a private environment for Python $1 ($2)" "build/log/venv-$1.txt" "$2" -m venv "$venv"
         add_package_to "$venv" "build/$1/python"
     fi
