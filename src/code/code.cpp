@@ -4,15 +4,26 @@
 #include <map>
 
 #include "compat/compat.hpp"
+#include "compat/memory.hpp"
 
 namespace rebottle {
 namespace {
+
+// The compiler may crash where it finds no memory (it doesn't look at the result of all of its allocations).
+std::size_t memory_for(PyObject* tree_or_text) {
+    constexpr std::size_t bytes_per_character = 64;
+    constexpr std::size_t enough = std::size_t{1} << 28;
+    const std::size_t size = PyUnicode_Check(tree_or_text) ? PyUnicode_GET_LENGTH(tree_or_text) : 0;
+    return std::clamp(size * bytes_per_character, compat::MemoryReserve::usual, enough);
+}
 
 Ref compile_as(PyObject* tree_or_text, const std::string& filename, int flags, const char* mode) {
     static PyObject* const builtin = attribute(import_module("builtins").get(), "compile").release();
     const Ref name = to_str(filename);
     const Ref how = to_str(mode);
     const Ref future = to_int(flags);
+    const compat::MemoryReserve reserve(memory_for(tree_or_text));
+    const compat::SureMemory sure;
     return call(builtin, {tree_or_text, name.get(), how.get(), future.get(), Py_True});
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "code/index.hpp"
+#include "compat/memory.hpp"
 #include "plan/rules.hpp"
 #include "source/modules.hpp"
 
@@ -41,6 +42,7 @@ std::optional<Refusal> attach() {
         return std::nullopt;
     }
     if (tie == Tie::gone) return refusal("interpreter-again", "");
+    compat::note_allocators();
     import_helpers();
     CodeIndex::instance();
     Modules::instance();
