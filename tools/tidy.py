@@ -56,7 +56,7 @@ def tidy(unit: Unit) -> bool:
     fingerprint = unit.fingerprint()
     if stamp.exists() and stamp.read_text() == fingerprint:
         return True
-    command = ["clang-tidy", "--quiet", "-p", unit.build, *EXTRA, unit.source]
+    command: list[str | Path] = ["clang-tidy", "--quiet", "-p", unit.build, *EXTRA, unit.source]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode == 0:
         stamp.write_text(fingerprint)

@@ -40,7 +40,7 @@ std::string to_text(PyObject* object) {
 }
 
 std::string describe(PyObject* exception) {
-    const std::string type = attribute_text(reinterpret_cast<PyObject*>(Py_TYPE(exception)), "__name__");
+    std::string type = attribute_text(reinterpret_cast<PyObject*>(Py_TYPE(exception)), "__name__");
     try {
         return type + ": " + to_text(exception);
     } catch (const PythonError& error) {

@@ -122,7 +122,7 @@ Ref merged_dict(PyObject* live, PyObject* staged, bool replace) {
         return merged_dict(unmarked.get(), staged, replace);
     }
     if (staged == nullptr) return Ref::borrow(live);
-    const Ref result = live != nullptr ? Ref::steal(PyDict_Copy(live)) : new_dict();
+    Ref result = live != nullptr ? Ref::steal(PyDict_Copy(live)) : new_dict();
     check(PyDict_Merge(result.get(), staged, replace ? 1 : 0));
     return result;
 }

@@ -234,11 +234,12 @@ class Rewriter {
     // Inline caches hold what a rewritten descriptor pointed to.
     void drop_cached_descriptors() {
         if (descriptors_.empty()) return;
-        for (const auto& [dict, type] : dict_owners_)
-            if (dict != nullptr)
-                for_items(dict, [&](PyObject*, PyObject* value) {
-                    if (descriptors_.contains(value)) result_.touched_types.push_back(Ref::borrow(type));
-                });
+        for (const auto& [dict, owner] : dict_owners_) {
+            if (dict == nullptr) continue;
+            bool holds_one = false;
+            for_items(dict, [&](PyObject*, PyObject* value) { holds_one = holds_one || descriptors_.contains(value); });
+            if (holds_one) result_.touched_types.push_back(Ref::borrow(owner));
+        }
     }
 
     const std::map<PyObject*, Ref>& pairs_;

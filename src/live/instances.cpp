@@ -18,7 +18,7 @@ Ref dict_of(PyObject* object) {
 }
 
 Ref copy_of_items(PyObject* sequence) {
-    const Ref items = Ref::steal(PyList_New(0));
+    Ref items = Ref::steal(PyList_New(0));
     for_sequence(sequence, [&](PyObject* item) { check(PyList_Append(items.get(), own_copy(item).get())); });
     return items;
 }

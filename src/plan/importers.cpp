@@ -22,7 +22,7 @@ std::string package_of(PyObject* dict, const std::string& name) {
 
 std::string absolute(PyObject* statement, std::string package) {
     const Ref module = attribute(statement, "module");
-    const std::string tail = module.get() == Py_None ? "" : to_text(module.get());
+    std::string tail = module.get() == Py_None ? "" : to_text(module.get());
     const Ref number = attribute(statement, "level");
     const long level = number.get() == Py_None ? 0 : PyLong_AsLong(number.get());
     if (level == 0) return tail;

@@ -101,7 +101,7 @@ void set_from_loader(Version& version, PyObject* loader, const std::string& name
 
 bool is_zip_importer(PyObject* loader) { return std::string_view(Py_TYPE(loader)->tp_name).ends_with("zipimporter"); }
 
-Version read_version(const std::string& name, Ref spec, const Version* former) {
+Version read_version(const std::string& name, const Ref& spec, const Version* former) {
     Version version;
     version.spec = spec;
     const Ref loader = attribute(spec.get(), "loader");
@@ -190,7 +190,7 @@ std::optional<Version> find_version(const std::string& name, PyObject* module, c
         const Ref real_name = attribute(known, "name");
         Ref spec = find_spec(PyUnicode_Check(real_name.get()) ? to_text(real_name.get()) : name);
         if (!spec) return std::nullopt;
-        return read_version(name, std::move(spec), former);
+        return read_version(name, spec, former);
     } catch (const PythonError& error) {
         if (error.is(PyExc_KeyboardInterrupt)) throw;
         throw_source_error(name, path, error);

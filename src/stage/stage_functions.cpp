@@ -37,7 +37,9 @@ void ModuleStage::keep_defaults(Scope& scope, PyObject* old, PyObject* copy, PyF
     static PyObject* const locate = attribute(import_module("ast").get(), "copy_location").release();
     const auto former = default_nodes(old);
     own_defaults(copy);
-    for (const auto& [parameter, node] : default_nodes(copy)) {
+    for (const auto& current : default_nodes(copy)) {
+        const auto& parameter = current.first;
+        const auto& node = current.second;
         const auto same = std::find_if(former.begin(), former.end(), [&](const auto& each) {
             return each.first == parameter && same_tree(each.second.get(), node.get());
         });

@@ -43,7 +43,7 @@ BROKEN = NEW + "    raise RuntimeError('halfway')\n"
 
 def growth(round_trip: Callable[[], object], warm_up: int = 150, rounds: int = 100) -> float:
     """References that one call of ``round_trip`` leaves behind, once caches and the history are full."""
-    total: Callable[[], int] = sys.gettotalrefcount  # type: ignore[attr-defined]
+    total: Callable[[], int] = sys.gettotalrefcount
     for _ in range(warm_up):
         round_trip()
     gc.collect()
