@@ -102,7 +102,7 @@ class Merger {
         binding.where = merge_.where + "." + name;
         binding.decorators_changed = true;
         binding.was = binding.is = Sort::definition;
-        if (before != nullptr) {
+        if (before != nullptr && !(is_data(before) && is_data(after.get()))) {
             after = pour_.adopt(binding, after);
             if (after.get() == before || (PyUnicode_Check(before) && equal(before, after.get()))) return;
         }
