@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -117,6 +118,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Programs started in it can be interrupted: in a background job of a shell they inherit that SIGINT is ignored."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.fixture
 def live(tmp_path: Path) -> Path:
     (tmp_path / "app.py").write_text(LIVE)
     (tmp_path / "helper.py").write_text("def name():\n    return 'world'\n")
@@ -210,6 +219,27 @@ def test_run_goes_on_with_old_code_until_the_file_is_mended(live: Path) -> None:
         assert program.ask() == "hello mars"
 
 
+def test_run_says_that_a_file_is_mended_where_nothing_is_left_to_update(live: Path) -> None:
+    text = (live / "helper.py").read_text()
+    with Running(live) as program:
+        (live / "helper.py").write_text("def name(:\n")
+        program.told("line 1")
+        (live / "helper.py").write_text(text)
+        program.told("mended")
+        assert program.ask() == "hello world"
+
+
+def test_run_shows_no_more_than_a_few_lines_of_an_update(live: Path) -> None:
+    text = (live / "helper.py").read_text()
+    many = "".join(f"def function_{number}(): ...\n" for number in range(40))
+    with Running(live) as program:
+        (live / "helper.py").write_text(many + text)
+        said = program.told("more: rebottle.history()")
+        assert "40 changed" in said
+        assert len(said.splitlines()) < 15
+        assert program.ask() == "hello world"
+
+
 def test_run_takes_a_policy(live: Path) -> None:
     (live / "helper.py").write_text("NAME = 'world'\ndef name():\n    return NAME\n")
     new = "NAME = 'moon'\ndef name():\n    return NAME + '!'\n"
@@ -227,8 +257,54 @@ def test_run_only_runs_where_updates_are_disabled(live: Path) -> None:
         assert program.ask() == "hello 1"
 
 
-def test_an_interrupt_ends_the_program_at_once(live: Path) -> None:
+WAITS = {
+    "sleep": "import time\nprint('ready', flush=True)\ntime.sleep(1000)",
+    "loop": "print('ready', flush=True)\nwhile True: pass",
+    "threads": """
+import threading
+
+def spin():
+    while True: pass
+
+for _ in range(2):
+    threading.Thread(target=spin, daemon=True).start()
+print("ready", flush=True)
+threading.Event().wait()
+""",
+    "asyncio": """
+import asyncio
+
+async def main():
+    print("ready", flush=True)
+    await asyncio.sleep(1000)
+
+asyncio.run(main())
+""",
+    "socket": """
+import socket
+
+with socket.create_server(("127.0.0.1", 0)) as server:
+    print("ready", flush=True)
+    server.accept()
+""",
+    "input": LIVE,
+}
+
+
+@pytest.mark.parametrize("program", WAITS.values(), ids=WAITS)
+@pytest.mark.usefixtures("interrupts")
+def test_an_interrupt_ends_the_program_at_once(live: Path, program: str) -> None:
+    (live / "app.py").write_text(program)
+    with Running(live) as running:
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(20) == -signal.SIGINT
+
+
+@pytest.mark.usefixtures("interrupts")
+def test_an_interrupt_ends_the_program_after_an_update_too(live: Path) -> None:
     with Running(live) as program:
+        (live / "helper.py").write_text("def name():\n    return 'moon'\n")
+        program.told("helper.name")
         program.process.send_signal(signal.SIGINT)
         assert program.process.wait(20) == -signal.SIGINT
 

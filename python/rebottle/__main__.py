@@ -9,6 +9,8 @@ from . import _doctor, _native, _run
 from ._console import say
 from ._watch import Watching
 
+_LINES_SHOWN = 12  # of a report
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return the exit status. Exceptions of the program that is run pass through."""
@@ -65,8 +67,14 @@ def _run_program(options: argparse.Namespace) -> int:
 
 
 def _show(report: _native.Report) -> None:
-    if report.changes or report.kept or report.refusals:
-        say(str(report))
+    """A few lines; all of them would hide what the program itself says."""
+    if not (report.changes or report.kept or report.refusals):
+        return
+    lines = str(report).splitlines()
+    more = len(lines) - _LINES_SHOWN
+    if more > 1:
+        lines[_LINES_SHOWN:] = [f"  and {more} more: rebottle.history()[-1] has them all"]
+    say("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -64,13 +64,15 @@ class Watching:
 
     def _update(self, saved: bool) -> None:
         try:
-            _native.reload(policy=self._policy)
+            report = _native.reload(policy=self._policy)
         except _native.UpdateError as error:
             self._complain(str(error), saved)
         except Exception as error:
             # Whatever it is, the next save deserves its update.
             self._complain(f"the update failed: {type(error).__name__}: {error}", saved)
         else:
+            if self._said and not report.changes:
+                say("mended; there is nothing to update")
             self._said = ""
 
     def _complain(self, text: str, saved: bool) -> None:
