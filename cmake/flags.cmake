@@ -10,6 +10,7 @@ endif()
 set(instrumentation "")
 if(REBOTTLE_SANITIZE)
   list(APPEND instrumentation -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_compile_options(rebottle_flags INTERFACE -O1 -g1)  # more of either takes the compiler many times as long
 endif()
 if(REBOTTLE_COVERAGE)
   list(APPEND instrumentation --coverage)

@@ -184,8 +184,12 @@ class HotfixResolver {
 
     void resolve_data(const Binding& binding) {
         report("data-replaced", binding);
-        if (!is_table(binding.before.get(), binding.after.get()) || is_held_by_a_module(binding.after.get(), binding))
+        if (!is_table(binding.before.get(), binding.after.get()) || is_held_by_a_module(binding.after.get(), binding)) {
+            for (const auto& [dict, name] : binding.importers)
+                result_.resolved.journal.push_back(
+                    NameWrite{dict, name, binding.before, binding.after, binding.module + "." + binding.where});
             return;
+        }
         const auto copy = [](PyObject* table) { return call_method(table, "copy"); };
         result_.resolved.journal.push_back(TableWrite{binding.before, copy(binding.after.get()),
                                                       copy(binding.before.get()), copy(binding.after.get()),

@@ -99,10 +99,11 @@ class Update {
    private:
     // Nothing changed: there is nothing to commit, to remember or to take back.
     static bool is_empty(const Plan& plan) {
-        return std::none_of(plan.modules.begin(), plan.modules.end(), [](const ModulePlan& module) {
-            return module.changed() || module.now.text != module.record->version.text ||
-                   module.now.path != module.record->version.path;
-        });
+        return plan.gone.empty() &&
+               std::none_of(plan.modules.begin(), plan.modules.end(), [](const ModulePlan& module) {
+                   return module.changed() || module.now.text != module.record->version.text ||
+                          module.now.path != module.record->version.path;
+               });
     }
 
     Plan make_plan() {

@@ -19,17 +19,27 @@ class Followers {
             const Binding binding = outcome_.bindings[i];
             if (!binding.after || !PyModule_Check(binding.owner.get())) continue;
             const std::string name = to_text(binding.name.get());
-            if (binding.before && is_data(binding.before.get()) && !name.starts_with("__")) {
-                seen_.clear();
-                renewed(i, binding.module, name, binding.before, binding.after);
-            }
+            renewed(i);
             if (!binding.before) appeared(binding, name);
             if (name == "__all__") listed(binding);
         }
         return std::move(takers_);
     }
 
+    void takers() {
+        for (std::size_t i = 0; i < outcome_.bindings.size(); ++i)
+            if (outcome_.bindings[i].after && PyModule_Check(outcome_.bindings[i].owner.get())) renewed(i);
+    }
+
    private:
+    void renewed(std::size_t index) {
+        const Binding binding = outcome_.bindings[index];
+        const std::string name = to_text(binding.name.get());
+        if (!binding.before || !is_data(binding.before.get()) || name.starts_with("__")) return;
+        seen_.clear();
+        renewed(index, binding.module, name, binding.before, binding.after);
+    }
+
     void renewed(std::size_t index, const std::string& module, const std::string& name, const Ref& before,
                  const Ref& after) {
         for (const Importer& each : importers_of(module, name, before.get())) {
@@ -105,5 +115,6 @@ class Followers {
 }  // namespace
 
 std::vector<Taker> add_importers(Outcome& outcome, std::size_t first) { return Followers(outcome).run(first); }
+void add_takers(Outcome& outcome) { Followers(outcome).takers(); }
 
 }  // namespace rebottle

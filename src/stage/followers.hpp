@@ -21,5 +21,7 @@ struct Taker {
 // Completes the bindings from `first` on: modules that imported renewed data follow, and modules that star-import a
 // module get its new names. Returns who took renewed data.
 std::vector<Taker> add_importers(Outcome& outcome, std::size_t first);
+// Only the first of the two.
+void add_takers(Outcome& outcome);
 
 }  // namespace rebottle

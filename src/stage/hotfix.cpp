@@ -7,6 +7,7 @@
 #include "code/code.hpp"
 #include "code/index.hpp"
 #include "source/modules.hpp"
+#include "stage/followers.hpp"
 #include "stage/recorder.hpp"
 
 namespace rebottle {
@@ -150,8 +151,15 @@ Snippet run_snippet(const std::string& text, const std::string& name) {
     }
     snippet.outcome.touches = recorder.take();
     snippet.outcome.created = CodeIndex::instance().stop_recording();
-    snippet.young = nursery.objects();
-    snippet.outcome.bindings = rebound(snippet.outcome.touches, snippet);
+    try {
+        snippet.young = nursery.objects();
+        snippet.outcome.bindings = rebound(snippet.outcome.touches, snippet);
+        add_takers(snippet.outcome);
+    } catch (...) {
+        const ErrorAside aside;
+        undo_touches(snippet.outcome.touches);
+        throw;
+    }
     return snippet;
 }
 

@@ -1,5 +1,6 @@
 // Functions: those whose code changed, and those that have to be evaluated.
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "code/index.hpp"
@@ -122,20 +123,12 @@ void ModuleStage::bodies(Edit& edit) {
     outermost_pairs(edit, as_code(edit.old_root.get()), as_code(edit.now_root.get()));
 }
 
-namespace {
-
-// The code may be compiled together with that of its neighbours.
-bool stands_in(const Statement& statement, PyCodeObject* code) {
-    return code->co_firstlineno >= statement.line &&
-           code->co_firstlineno <= last_line(statement.node.get()) + statement.offset;
-}
-
-}  // namespace
-
 void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCodeObject* now_root) {
     CodePairs pairs;
     std::vector<PyCodeObject*> unmatched;
-    const auto within = [](PyCodeObject* root, const Statement& statement) {
+    // The code may be compiled together with that of its neighbours.
+    const auto within = [&edit](PyCodeObject* root, const Statement& statement) {
+        if (edit.whole) return codes_within(root, 0, std::numeric_limits<int>::max());
         return codes_within(root, statement.line, last_line(statement.node.get()) + statement.offset);
     };
     pair_codes(within(old_root, edit.old), within(now_root, edit.now), pairs, unmatched);
@@ -146,7 +139,6 @@ void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCo
         });
     for (const auto& [old_code, now_code] : pairs) {
         if (inner.contains(now_code)) continue;
-        if (!edit.whole && (!stands_in(edit.old, old_code) || !stands_in(edit.now, now_code))) continue;
         Swap swap = swap_for(edit, old_code, now_code);
         if (same_code(old_code, now_code)) swap.kind = unchanged_kind();
         outcome_.swaps.push_back(std::move(swap));
