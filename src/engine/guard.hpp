@@ -4,29 +4,9 @@
 #include <functional>
 #include <utility>
 
-#include "commit/write.hpp"
-#include "stage/outcome.hpp"
-#include "stage/touch.hpp"
+#include "base/python.hpp"
 
 namespace rebottle {
-
-// Takes touches back unless they are to be kept.
-class TouchGuard {
-   public:
-    explicit TouchGuard(const Touches& touches) : touches_(touches) {}
-    ~TouchGuard() {
-        if (kept_) return;
-        const ErrorAside aside;
-        undo_touches(touches_);
-    }
-    TouchGuard(const TouchGuard&) = delete;
-    TouchGuard& operator=(const TouchGuard&) = delete;
-    void keep() { kept_ = true; }
-
-   private:
-    const Touches& touches_;
-    bool kept_ = false;
-};
 
 // Takes back what was applied unless it is to be kept.
 class AppliedGuard {

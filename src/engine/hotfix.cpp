@@ -11,6 +11,7 @@
 #include "live/stale.hpp"
 #include "stage/hotfix.hpp"
 #include "stage/imports.hpp"
+#include "stage/touch.hpp"
 
 namespace rebottle {
 namespace {

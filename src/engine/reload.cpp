@@ -20,6 +20,7 @@
 #include "plan/plan.hpp"
 #include "stage/imports.hpp"
 #include "stage/stage.hpp"
+#include "stage/touch.hpp"
 #include "stage/world.hpp"
 
 namespace rebottle {

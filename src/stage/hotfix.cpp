@@ -151,15 +151,11 @@ Snippet run_snippet(const std::string& text, const std::string& name) {
     }
     snippet.outcome.touches = recorder.take();
     snippet.outcome.created = CodeIndex::instance().stop_recording();
-    try {
-        snippet.young = nursery.objects();
-        snippet.outcome.bindings = rebound(snippet.outcome.touches, snippet);
-        add_takers(snippet.outcome);
-    } catch (...) {
-        const ErrorAside aside;
-        undo_touches(snippet.outcome.touches);
-        throw;
-    }
+    TouchGuard touched(snippet.outcome.touches);
+    snippet.young = nursery.objects();
+    snippet.outcome.bindings = rebound(snippet.outcome.touches, snippet);
+    add_takers(snippet.outcome);
+    touched.keep();
     return snippet;
 }
 

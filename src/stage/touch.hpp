@@ -49,4 +49,22 @@ void redo_touches(const Touches& touches);
 // Replaces staged objects by what they stand for.
 void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles);
 
+// Takes touches back unless they are to be kept.
+class TouchGuard {
+   public:
+    explicit TouchGuard(const Touches& touches) : touches_(touches) {}
+    ~TouchGuard() {
+        if (kept_) return;
+        const ErrorAside aside;
+        undo_touches(touches_);
+    }
+    TouchGuard(const TouchGuard&) = delete;
+    TouchGuard& operator=(const TouchGuard&) = delete;
+    void keep() { kept_ = true; }
+
+   private:
+    const Touches& touches_;
+    bool kept_ = false;
+};
+
 }  // namespace rebottle
