@@ -15,6 +15,12 @@ PythonError::PythonError() noexcept : exception_(PyErr_GetRaisedException()) {
     }
 }
 
+void dismiss() {
+    if (PyErr_Occurred() == nullptr) return;
+    const PythonError error;
+    if (!error.is_answer()) throw error;
+}
+
 void raise(PyObject* type, const std::string& message) {
     PyErr_SetString(type, message.c_str());
     throw PythonError();
@@ -34,7 +40,7 @@ std::string to_text(PyObject* object) {
     const Ref string = PyUnicode_Check(object) ? Ref::borrow(object) : Ref::steal(PyObject_Str(object));
     Py_ssize_t size = 0;
     if (const char* data = PyUnicode_AsUTF8AndSize(string.get(), &size)) return {data, static_cast<std::size_t>(size)};
-    PyErr_Clear();
+    dismiss();
     const Ref bytes = Ref::steal(PyUnicode_AsEncodedString(string.get(), "utf-8", "backslashreplace"));
     return {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
 }

@@ -27,6 +27,10 @@ class PythonError : public std::exception {
     const char* what() const noexcept override { return "a Python exception"; }
     PyObject* value() const noexcept { return exception_; }
     bool is(PyObject* type) const noexcept { return PyErr_GivenExceptionMatches(exception_, type) != 0; }
+    // Whether it is an answer, and no sign of a moment in which nothing can be asked: no memory, no stack left, Ctrl-C.
+    bool is_answer() const noexcept {
+        return is(PyExc_Exception) && !is(PyExc_MemoryError) && !is(PyExc_RecursionError);
+    }
     // Raises it again in the interpreter.
     void restore() const noexcept { PyErr_SetRaisedException(Py_XNewRef(exception_)); }
 
@@ -156,6 +160,9 @@ inline int check(int result) {
     if (result < 0) throw PythonError();
     return result;
 }
+
+// Drops the raised exception, if there is one. Errors: one that is no answer is thrown.
+void dismiss();
 
 // Raises `type(message)` as a PythonError.
 [[noreturn]] void raise(PyObject* type, const std::string& message);

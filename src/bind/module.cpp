@@ -4,6 +4,7 @@
 #include "bind/arguments.hpp"
 #include "bind/values.hpp"
 #include "bind/watcher.hpp"
+#include "compat/memory.hpp"
 #include "engine/attach.hpp"
 #include "engine/core.hpp"
 #include "engine/turn.hpp"
@@ -19,6 +20,7 @@ std::map<std::string, PyObject*>& error_types() {
 }
 
 void raise_failure(const UpdateFailure& failure) {
+    const compat::SureMemory sure;
     const auto found = error_types().find(failure.type);
     PyObject* type = found == error_types().end() ? error_types()["UpdateError"] : found->second;
     const Ref error = call(type, {to_str(failure.message).get()});
@@ -51,8 +53,19 @@ PyObject* guarded(Body body) {
     return nullptr;
 }
 
+// The report of update(), as Python sees it: what was applied isn't lost for want of memory to tell of it.
+template <class Update>
+PyObject* report_of(Update update) {
+    return guarded([&] {
+        const compat::MemoryReserve reserve;
+        const Report report = update();
+        const compat::SureMemory sure;
+        return new_report(report);
+    });
+}
+
 PyObject* reload(PyObject*, PyObject* arguments, PyObject* keywords) {
-    return guarded([&] { return new_report(Core::instance().reload(read_request(arguments, keywords, "reload"))); });
+    return report_of([&] { return Core::instance().reload(read_request(arguments, keywords, "reload")); });
 }
 
 PyObject* plan(PyObject*, PyObject* arguments, PyObject* keywords) {
@@ -85,12 +98,12 @@ PyObject* hotfix(PyObject*, PyObject* arguments, PyObject* keywords) {
     PyObject* name = Py_None;
     if (PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$O:hotfix", const_cast<char**>(names), &source, &name) == 0)
         return nullptr;
-    return guarded([&] {
+    return report_of([&] {
         if (name != Py_None && !PyUnicode_Check(name))
             raise(PyExc_TypeError, std::string("name is a str, not ") + Py_TYPE(name)->tp_name);
         std::string label = name == Py_None ? "" : to_text(name);
         const std::string text = snippet_text(source, label);
-        return new_report(Core::instance().hotfix(text, label));
+        return Core::instance().hotfix(text, label);
     });
 }
 
@@ -276,7 +289,7 @@ PyModuleDef definition = {PyModuleDef_HEAD_INIT,
 }  // namespace
 
 PyObject* rollback_report(std::uint64_t id, bool cascade) {
-    return guarded([&] { return new_report(Core::instance().rollback(id, cascade)); });
+    return report_of([&] { return Core::instance().rollback(id, cascade); });
 }
 
 Ref new_native_module() {

@@ -20,10 +20,10 @@ struct Box {
 
     static inline PyTypeObject* type = nullptr;
 
-    static PyObject* make(const T& value) {
+    static PyObject* make(T value) {
         PyObject* object = type->tp_alloc(type, 0);
         if (object == nullptr) throw PythonError();
-        new (&reinterpret_cast<Box*>(object)->value) T(value);
+        new (&reinterpret_cast<Box*>(object)->value) T(std::move(value));
         return object;
     }
     static const T& of(PyObject* object) { return reinterpret_cast<Box*>(object)->value; }

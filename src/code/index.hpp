@@ -66,4 +66,17 @@ class CodeIndex {
     std::vector<PyFunctionObject*> recorded_;
 };
 
+// Remembers the functions made while it lives, by this thread.
+class Recording {
+   public:
+    Recording() { CodeIndex::instance().start_recording(); }
+    ~Recording() {
+        if (CodeIndex::instance().recording()) stop();
+    }
+    Recording(const Recording&) = delete;
+    Recording& operator=(const Recording&) = delete;
+    // Those that are still alive.
+    std::vector<Ref> stop() { return CodeIndex::instance().stop_recording(); }
+};
+
 }  // namespace rebottle

@@ -68,7 +68,8 @@ bool compile_alike(const Statement& a, const Statement& b, int flags) {
         const Ref x = compile_alone(a, flags);
         const Ref y = compile_alone(b, flags);
         return same_code(as_code(x.get()), as_code(y.get()));
-    } catch (const PythonError&) {
+    } catch (const PythonError& error) {
+        if (!error.is_answer()) throw;
         return false;  // not a statement of its own ("return" in a class body, say): the whole will tell
     }
 }
@@ -221,7 +222,8 @@ std::vector<Statement> statements_of(PyObject* nodes, int offset, bool first) {
 bool same_statement_shell(const Statement& a, const Statement& b, int flags) {
     try {
         return same_shell(as_code(compile_alone(a, flags).get()), as_code(compile_alone(b, flags).get()));
-    } catch (const PythonError&) {
+    } catch (const PythonError& error) {
+        if (!error.is_answer()) throw;
         return false;  // as above
     }
 }

@@ -110,7 +110,7 @@ void for_children(PyObject* node, const std::function<void(PyObject*)>& body) {
     for_sequence(fields.get(), [&](PyObject* field) {
         const Ref value = Ref::steal_or_null(PyObject_GetAttr(node, field));
         if (!value) {
-            PyErr_Clear();
+            dismiss();
         } else if (PyList_Check(value.get())) {
             for_sequence(value.get(), [&](PyObject* item) {
                 if (is_tree(item)) body(item);

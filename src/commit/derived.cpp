@@ -26,7 +26,7 @@ bool is_abstract_instance(PyObject* value) {
     if (PyType_Check(value) || (Py_TYPE(value)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return false;
     const Ref dict = Ref::steal_or_null(PyObject_GenericGetDict(value, nullptr));
     if (!dict) {
-        PyErr_Clear();
+        dismiss();
         return false;
     }
     PyObject* function = dict_get(dict.get(), "func");
@@ -126,7 +126,7 @@ Journal renew_derived(const std::vector<Ref>& classes) {
             apply(done.back());
         }
         age_answers();
-    } catch (const PythonError&) {
+    } catch (const std::exception&) {
         undo_all(done);
         throw;
     }

@@ -194,11 +194,7 @@ namespace {
 
 void loosen(Ref& object) {
     if (PyWeakref_Check(object.get()) || !PyType_SUPPORTS_WEAKREFS(Py_TYPE(object.get()))) return;
-    if (Ref weak = Ref::steal_or_null(PyWeakref_NewRef(object.get(), nullptr))) {
-        object = std::move(weak);
-    } else {
-        PyErr_Clear();  // no memory: it stays held
-    }
+    object = Ref::steal(PyWeakref_NewRef(object.get(), nullptr));
 }
 
 }  // namespace
@@ -212,9 +208,9 @@ void loosen(FunctionWrite& write) {
 }
 
 void loosen(NameWrite& write) {
-    PyObject* name = PyDict_Check(write.dict.get()) ? PyDict_GetItemString(write.dict.get(), "__name__") : nullptr;
+    PyObject* name = PyDict_Check(write.dict.get()) ? dict_get(write.dict.get(), "__name__") : nullptr;
     if (name == nullptr || !PyUnicode_Check(name)) return;
-    PyObject* module = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
+    PyObject* module = dict_get(PyImport_GetModuleDict(), name);
     if (module == nullptr || !PyModule_Check(module) || PyModule_GetDict(module) != write.dict.get()) return;
     Ref held = Ref::borrow(module);
     loosen(held);
@@ -225,12 +221,14 @@ void loosen(NameWrite& write) {
 
 void loosen(Journal& journal) noexcept {
     for (Write& write : journal) {
-        if (auto* function = std::get_if<FunctionWrite>(&write)) loosen(*function);
-        if (auto* name = std::get_if<NameWrite>(&write)) loosen(*name);
-        if (auto* member = std::get_if<MemberWrite>(&write)) loosen(member->type);
-        if (auto* bases = std::get_if<BasesWrite>(&write)) loosen(bases->type);
-        if (auto* own = std::get_if<AttributeWrite>(&write)) loosen(own->object);
-        if (auto* cache = std::get_if<CacheWrite>(&write)) loosen(cache->wrapper);
+        unfailing([&] {
+            if (auto* function = std::get_if<FunctionWrite>(&write)) loosen(*function);
+            if (auto* name = std::get_if<NameWrite>(&write)) loosen(*name);
+            if (auto* member = std::get_if<MemberWrite>(&write)) loosen(member->type);
+            if (auto* bases = std::get_if<BasesWrite>(&write)) loosen(bases->type);
+            if (auto* own = std::get_if<AttributeWrite>(&write)) loosen(own->object);
+            if (auto* cache = std::get_if<CacheWrite>(&write)) loosen(cache->wrapper);
+        });
     }
 }
 

@@ -273,7 +273,7 @@ class HotfixResolver {
         } else if (const Ref dict = Ref::steal_or_null(PyObject_GenericGetDict(owner.get(), nullptr))) {
             write_captured(dict, attribute_touch->name, attribute_touch->after, twin->second);
         } else {
-            PyErr_Clear();
+            dismiss();
         }
     }
 

@@ -11,7 +11,7 @@ namespace {
 Ref literal(PyObject* node) {
     static PyObject* const evaluate = attribute(import_module("ast").get(), "literal_eval").release();
     PyObject* value = PyObject_CallOneArg(evaluate, node);
-    if (value == nullptr) PyErr_Clear();
+    if (value == nullptr) dismiss();
     return Ref::steal_or_null(value);
 }
 

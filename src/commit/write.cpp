@@ -261,9 +261,10 @@ bool holds(const Write& write) {
     return std::visit([](const auto& each) { return is_there(each); }, write);
 }
 
-void release_results(const Journal& journal) {
+void release_results(const Journal& journal) noexcept {
     for (const Write& write : journal)
-        if (const auto* cache = std::get_if<CacheWrite>(&write)) call_method(cache->content.get(), "cache_clear");
+        if (const auto* cache = std::get_if<CacheWrite>(&write))
+            unfailing([&] { call_method(cache->content.get(), "cache_clear"); });
 }
 
 void prepare(const Journal& journal) {
@@ -288,7 +289,7 @@ void apply_all(Journal& journal) {
     std::size_t done = 0;
     try {
         for (; done < journal.size(); ++done) apply(journal[done]);
-    } catch (const PythonError&) {
+    } catch (const std::exception&) {
         while (done-- > 0) undo(journal[done]);
         throw;
     }

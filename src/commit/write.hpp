@@ -129,7 +129,7 @@ void apply_all(Journal& journal);
 void undo_all(Journal& journal) noexcept;
 
 // Lets go of results that were cached for former code. Runs destructors: only after the commit.
-void release_results(const Journal& journal);
+void release_results(const Journal& journal) noexcept;
 
 // Makes ready what applying must not do: memory in the code index, attributes of instances out of the keys that their
 // class shares.

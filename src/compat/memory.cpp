@@ -26,6 +26,7 @@ struct Domain {
 std::array<Domain, domains.size()> state;
 PyMemAllocatorEx own_raw{};  // large blocks come from there
 int depth = 0;
+int critical = 0;
 MemoryReserve* innermost = nullptr;
 
 // Makes an allocation by the interpreter's own allocators alone.
@@ -42,26 +43,28 @@ void* past_others(Allocate allocate, const PyMemAllocatorEx& own) {
 // Ours have the context of those that they stand in front of: another interpreter's thread that reads an allocator
 // while it is exchanged gets a sound one, whichever mixture it sees.
 template <std::size_t N, class Allocate>
-void* surely(Allocate allocate) {
+void* surely(std::size_t size, Allocate allocate) {
     void* memory = allocate(state[N].former);
-    while (memory == nullptr && MemoryReserve::spend()) memory = allocate(state[N].former);
+    if (memory != nullptr) return memory;
+    memory = allocate(state[N].former);
     if (memory == nullptr && state[N].own.malloc != nullptr) memory = past_others(allocate, state[N].own);
+    while (memory == nullptr && critical > 0 && MemoryReserve::spend(size)) memory = allocate(state[N].former);
     return memory;
 }
 
 template <std::size_t N>
 void* sure_malloc(void*, std::size_t size) {
-    return surely<N>([=](const PyMemAllocatorEx& by) { return by.malloc(by.ctx, size); });
+    return surely<N>(size, [=](const PyMemAllocatorEx& by) { return by.malloc(by.ctx, size); });
 }
 
 template <std::size_t N>
 void* sure_calloc(void*, std::size_t count, std::size_t size) {
-    return surely<N>([=](const PyMemAllocatorEx& by) { return by.calloc(by.ctx, count, size); });
+    return surely<N>(count * size, [=](const PyMemAllocatorEx& by) { return by.calloc(by.ctx, count, size); });
 }
 
 template <std::size_t N>
 void* sure_realloc(void*, void* memory, std::size_t size) {
-    return surely<N>([=](const PyMemAllocatorEx& by) { return by.realloc(by.ctx, memory, size); });
+    return surely<N>(size, [=](const PyMemAllocatorEx& by) { return by.realloc(by.ctx, memory, size); });
 }
 
 template <std::size_t N>
@@ -96,7 +99,7 @@ void note_allocators() {
     for (std::size_t i = 0; i < domains.size(); ++i) PyMem_GetAllocator(domains[i], &state[i].own);
 }
 
-MemoryReserve::MemoryReserve(std::size_t bytes) : block_(std::malloc(bytes)), outer_(innermost) {
+MemoryReserve::MemoryReserve(std::size_t bytes) : block_(std::malloc(bytes)), bytes_(bytes), outer_(innermost) {
     if (block_ == nullptr) throw std::bad_alloc();
     innermost = this;
 }
@@ -108,21 +111,23 @@ MemoryReserve::~MemoryReserve() {
     *link = outer_;
 }
 
-bool MemoryReserve::spend() noexcept {
+bool MemoryReserve::spend(std::size_t bytes) noexcept {
     MemoryReserve* reserve = innermost;
-    while (reserve != nullptr && reserve->block_ == nullptr) reserve = reserve->outer_;
+    while (reserve != nullptr && (reserve->block_ == nullptr || reserve->bytes_ < bytes)) reserve = reserve->outer_;
     if (reserve == nullptr) return false;
     std::free(std::exchange(reserve->block_, nullptr));
     return true;
 }
 
-SureMemory::SureMemory() noexcept {
+SureMemory::SureMemory(Work work) noexcept : work_(work) {
+    if (work_ == Work::critical) ++critical;
     if (depth++ > 0) return;
     install<0>();
     install<1>();
 }
 
 SureMemory::~SureMemory() {
+    if (work_ == Work::critical) --critical;
     if (--depth > 0) return;
     remove<0>();
     remove<1>();

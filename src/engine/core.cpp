@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "compat/memory.hpp"
+#include "engine/failure.hpp"
 #include "engine/hotfix.hpp"
 #include "engine/reload.hpp"
 #include "engine/turn.hpp"
@@ -27,10 +29,14 @@ Report Core::in_turn(Run run) {
     if (disabled()) refuse({refusal("disabled", "")});
     if (Turns::instance().updating_here()) refuse({refusal("nested-update", "")});
     if (Turns::instance().holds_here()) refuse({refusal("held", "")});
+    const compat::MemoryReserve reserve;
     Report report;
-    {
+    try {
         const Turn turn;
+        const compat::SureMemory sure(compat::Work::usual);
         report = run();
+    } catch (const PythonError& error) {
+        fail(error);
     }
     publish(report);
     return report;
@@ -52,13 +58,17 @@ Report Core::plan(const Request& request) {
     if (disabled()) refuse({refusal("disabled", "")});
     std::optional<Turn> turn;  // what is recorded of modules changes under a plan that runs beside an update
     if (!Turns::instance().updating_here() && !Turns::instance().holds_here()) turn.emplace();
+    const compat::SureMemory sure(compat::Work::usual);
     return dry_reload(request);
 }
 
 void Core::publish(const Report& report) {
     if (listener_ != nullptr) listener_(report);
     if (callbacks_.empty() || publisher_ == nullptr) return;
-    const Ref object = Ref::steal(publisher_(report));
+    const Ref object = [&] {
+        const compat::SureMemory sure;
+        return Ref::steal(publisher_(report));
+    }();
     const std::vector<Ref> callbacks = callbacks_;
     for (const Ref& callback : callbacks) {
         PyObject* result = outliving_python([&] { return PyObject_CallOneArg(callback.get(), object.get()); });

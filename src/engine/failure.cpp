@@ -48,6 +48,14 @@ void fail(const UnknownModule& error, Report report) {
     throw UpdateFailure{"UnknownModuleError", message, std::move(report), {}};
 }
 
+void fail(const PythonError& error) {
+    if (error.is(PyExc_KeyboardInterrupt)) throw error;
+    Report report;
+    report.ok = false;
+    throw UpdateFailure{"UpdateError", "the update failed with " + describe(error.value()) + "; nothing was changed",
+                        std::move(report), Ref::borrow(error.value())};
+}
+
 void fail(const ExecutionError& error, Report report) {
     if (error.cause.is(PyExc_KeyboardInterrupt)) throw error.cause;
     report.ok = false;

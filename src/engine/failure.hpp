@@ -22,6 +22,8 @@ struct UpdateFailure {
 [[noreturn]] void refuse(std::vector<Refusal> refusals, Report report = {});
 [[noreturn]] void fail(const SourceError& error, Report report);
 [[noreturn]] void fail(const UnknownModule& error, Report report);
+// What no stage of the update foresaw (no memory, say). Errors: KeyboardInterrupt as it is.
+[[noreturn]] void fail(const PythonError& error);
 // Errors: KeyboardInterrupt as it is, as PythonError.
 [[noreturn]] void fail(const ExecutionError& error, Report report);
 

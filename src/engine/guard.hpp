@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/python.hpp"
+#include "compat/memory.hpp"
 
 namespace rebottle {
 
@@ -15,6 +16,7 @@ class AppliedGuard {
     ~AppliedGuard() {
         if (!applied_) return;
         const ErrorAside aside;
+        const compat::SureMemory sure;
         take_back_();
     }
     AppliedGuard(const AppliedGuard&) = delete;
@@ -35,6 +37,7 @@ class LongTurns {
     }
     ~LongTurns() {
         const ErrorAside aside;
+        const compat::SureMemory sure;
         unfailing([this] { set(former_.get()); });
     }
     LongTurns(const LongTurns&) = delete;

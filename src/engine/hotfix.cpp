@@ -5,6 +5,7 @@
 #include "commit/invert.hpp"
 #include "commit/resolve_hotfix.hpp"
 #include "commit/stand_in.hpp"
+#include "compat/memory.hpp"
 #include "engine/check.hpp"
 #include "engine/failure.hpp"
 #include "engine/guard.hpp"
@@ -19,8 +20,9 @@ namespace {
 void run(const std::string& text, Report& report, History& history) {
     const auto start = Clock::now();
     ImportState imports;
-    Snippet snippet = run_snippet(text, report.name);
+    Snippet snippet;
     TouchGuard touched(snippet.outcome.touches);
+    run_snippet(text, report.name, snippet);
     report.timing.stage = seconds_since(start);
     report.modules = snippet.modules;
     audit_update("hotfix", snippet.modules);
@@ -36,6 +38,7 @@ void run(const std::string& text, Report& report, History& history) {
         carry_events(hotfix.resolved.replaced_code);
         if (!hotfix.resolved.refusals.empty()) refuse(hotfix.resolved.refusals, report);
         prepare(hotfix.resolved.journal);
+        const compat::SureMemory sure;
         past->journal = std::move(hotfix.resolved.journal);
         past->replaced_code = std::move(hotfix.resolved.replaced_code);
         apply_all(past->journal);
@@ -51,10 +54,11 @@ void run(const std::string& text, Report& report, History& history) {
     remember_replaced(past->replaced_code);
     report.stale = stale_now();
     past->touches = snippet.outcome.touches;
+    const compat::SureMemory sure;
     applied.keep();
-    loosen(past->journal);
     touched.keep();
     past->new_modules = imports.keep();
+    loosen(past->journal);
     history.number(report);
     past->report = report;
     history.add(std::move(past));

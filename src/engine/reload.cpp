@@ -9,6 +9,7 @@
 #include "commit/events.hpp"
 #include "commit/gifts.hpp"
 #include "commit/invert.hpp"
+#include "compat/memory.hpp"
 #include "engine/check.hpp"
 #include "engine/describe.hpp"
 #include "engine/failure.hpp"
@@ -48,9 +49,10 @@ class Update {
             ImportState imports;
             World world;
             const auto staging = Clock::now();
-            Outcome outcome = stage(plan, request_, world);
-            report_.timing.stage = seconds_since(staging);
+            Outcome outcome;
             TouchGuard touched(outcome.touches);
+            stage(plan, request_, world, outcome);
+            report_.timing.stage = seconds_since(staging);
             if (is_empty(plan) && report_.refusals.empty()) return finish(history);
             std::vector<Ref> contexts;
             for (const ModulePlan& module : plan.modules) {
@@ -68,10 +70,11 @@ class Update {
             for (std::size_t i = 0; i < plan.modules.size(); ++i)
                 if (plan.modules[i].changed()) call_hook(plan.modules[i], "__after_update__", contexts[i]);
             past_->touches.insert(past_->touches.begin(), outcome.touches.begin(), outcome.touches.end());
+            const compat::SureMemory sure;
             applied.keep();
-            loosen(past_->journal);
             touched.keep();
             past_->new_modules = imports.keep();
+            loosen(past_->journal);
             release_results(past_->journal);
         } catch (const SourceError& error) {
             fail(error, report_);
@@ -137,19 +140,22 @@ class Update {
         past_ = std::make_shared<Past>();
         past_->journal = std::move(resolved.journal);
         past_->replaced_code = std::move(resolved.replaced_code);
-        world.leave();
-        apply_all(past_->journal);
-        applied.applied();
-        land(resolved);
-        forget_ended_callers();
-        if (!callers.empty()) redirect_callers(callees, callers);
-        renew_classes(resolved.shaped, past_->journal);
-        for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
-        move_frames(outcome.live_globals,
-                    std::any_of(outcome.created.begin(), outcome.created.end(), is_generator_function));
-        verify(past_->journal, report_);
+        {
+            const compat::SureMemory sure;
+            world.leave();
+            apply_all(past_->journal);
+            applied.applied();
+            land(resolved);
+            map_touches(outcome.touches, outcome.bottles);
+            forget_ended_callers();
+            if (!callers.empty()) redirect_callers(callees, callers);
+            renew_classes(resolved.shaped, past_->journal);
+            for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
+            move_frames(outcome.live_globals,
+                        std::any_of(outcome.created.begin(), outcome.created.end(), is_generator_function));
+            verify(past_->journal, report_);
+        }
         report_.timing.pause = seconds_since(start);
-        map_touches(outcome.touches, outcome.bottles);
         if (!outcome.deferred.empty()) commit_deferred(plan, outcome.deferred, resolved);
         for (Change& change : resolved.changes) report_.changes.push_back(std::move(change));
         for (Kept& kept : resolved.kept) report_.kept.push_back(std::move(kept));
@@ -169,15 +175,20 @@ class Update {
     // Statements that need the new version in place. What they fail with takes the whole update back.
     void commit_deferred(Plan& plan, const std::vector<Deferred>& deferred, Resolved& resolved) {
         const LongTurns no_switching;
-        Outcome late = run_deferred(plan, request_, deferred);
-        past_->touches = late.touches;
+        NamesGuard names;
+        Outcome late;
+        TouchGuard touched(late.touches);
+        run_deferred(plan, request_, deferred, late, names);
         Resolved more = resolve(late);
         prepare(more.journal);
+        const compat::SureMemory sure;
         apply_all(more.journal);
+        names.keep();
         for (Write& write : more.journal) past_->journal.push_back(std::move(write));
         land(more);
         map_touches(late.touches, late.bottles);
-        past_->touches = std::move(late.touches);
+        past_->touches = late.touches;
+        touched.keep();
         past_->replaced_code.merge(more.replaced_code);
         for (Change& change : more.changes) resolved.changes.push_back(std::move(change));
         for (Kept& kept : more.kept) resolved.kept.push_back(std::move(kept));

@@ -1,5 +1,6 @@
 #include "engine/undo.hpp"
 
+#include <optional>
 #include <set>
 
 #include "code/index.hpp"
@@ -7,6 +8,7 @@
 #include "commit/events.hpp"
 #include "commit/gifts.hpp"
 #include "commit/invert.hpp"
+#include "compat/memory.hpp"
 #include "engine/check.hpp"
 #include "engine/failure.hpp"
 #include "engine/follow.hpp"
@@ -43,6 +45,7 @@ Report undo(const std::shared_ptr<Past>& past, History& history) {
         forget_replaced(done->replaced_code);
         unfailing([&] { remember_replaced(past->replaced_code); });
     });
+    std::optional<compat::SureMemory> sure;  // from the first write to the end
     {
         const NoCollection no_collection;
         Inverse inverse = invert(past->journal, past->replaced_code);
@@ -52,6 +55,7 @@ Report undo(const std::shared_ptr<Past>& past, History& history) {
         const std::vector<ChangedCallee> callees = changed_callees(inverse.journal);
         const std::set<PyObject*> callers =
             callees.empty() ? std::set<PyObject*>() : running_code(inverse.replaced_code);
+        sure.emplace();
         done->journal = std::move(inverse.journal);
         done->replaced_code = std::move(inverse.replaced_code);
         apply_all(done->journal);

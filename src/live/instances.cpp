@@ -13,7 +13,7 @@ PyObject* slot_of(PyObject* object, PyObject* name) {
 
 Ref dict_of(PyObject* object) {
     Ref dict = Ref::steal_or_null(PyObject_GenericGetDict(object, nullptr));
-    if (!dict) PyErr_Clear();
+    if (!dict) dismiss();
     return dict;
 }
 
@@ -28,7 +28,7 @@ Ref copy_of_items(PyObject* sequence) {
 Ref held_attribute(PyObject* object, PyObject* name) {
     if (PyObject* slot = slot_of(object, name)) {
         Ref value = Ref::steal_or_null(Py_TYPE(slot)->tp_descr_get(slot, object, nullptr));
-        if (!value) PyErr_Clear();
+        if (!value) dismiss();
         return value;
     }
     const Ref dict = dict_of(object);

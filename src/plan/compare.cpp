@@ -110,7 +110,8 @@ void check_head(const std::string& name, const Version& version, const std::vect
     const std::string head = version.text.substr(0, version.text.find('\n', place));
     try {
         compile(to_str(head).get(), version.path, 0);
-    } catch (const PythonError&) {
+    } catch (const PythonError& error) {
+        if (!error.is_answer()) throw_source_error(name, version, error);
         check_whole(name, version);
     }
 }

@@ -206,12 +206,12 @@ class Former {
         const Ref read = attribute(import_module("ast").get(), "literal_eval");
         const Ref literal = Ref::steal_or_null(PyObject_CallOneArg(read.get(), value.get()));
         if (!literal) {
-            PyErr_Clear();
+            dismiss();
             return false;
         }
         PyObject* live = dict_get(names_, now.binds.front());
         const bool empty = PyObject_Size(literal.get()) == 0;
-        PyErr_Clear();
+        dismiss();
         if (empty || !Py_IS_TYPE(live, Py_TYPE(literal.get()))) return !empty;
         return check(PyObject_RichCompareBool(live, literal.get(), Py_EQ)) == 0;
     }

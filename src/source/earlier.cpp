@@ -85,7 +85,8 @@ Cached cached_code(PyObject* dict) {
             PyBytes_FromStringAndSize(bytes.data() + header, static_cast<Py_ssize_t>(bytes.size() - header)));
         Ref code = call_method(import_module("marshal").get(), "loads", {content.get()});
         if (PyCode_Check(code.get())) cached.code = std::move(code);
-    } catch (const PythonError&) {
+    } catch (const PythonError& error) {
+        if (!error.is_answer()) throw;
         cached.code = {};  // not there, or damaged: it says nothing
     }
     return cached;
@@ -112,7 +113,7 @@ Version agreeing_version(PyObject* module, Version candidate) {
         return version;
     }
     const Ref code = code_of_version(candidate);
-    if (!code) PyErr_Clear();
+    if (!code) dismiss();
     if (code && agrees(code.get(), live)) return candidate;
     Version version;
     version.path = live.empty() ? candidate.path : to_text(live.front()->co_filename);

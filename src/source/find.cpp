@@ -149,7 +149,7 @@ void refresh(PyObject* finder) {
     try {
         if (const Ref method = attribute_or_null(finder, "invalidate_caches")) call(method.get());
     } catch (const PythonError& error) {
-        if (!error.is(PyExc_Exception)) throw;  // it will say so itself when it is asked for the module
+        if (!error.is_answer()) throw;  // it will say so itself when it is asked for the module
     }
 }
 

@@ -113,8 +113,9 @@ void Modules::note_module(PyObject* name, PyObject* module, bool earlier) {
         record.version.raw = read_file(path);
         record.version.form = Version::Form::text;
         record.version.path = path;
-    } catch (const PythonError&) {
-        record.version = Version();  // unreadable: the live code is all there is
+    } catch (const PythonError& error) {
+        if (!error.is_answer()) return;  // it is looked for when it is asked for
+        record.version = Version();      // unreadable: the live code is all there is
     }
     records_[key] = std::move(record);
 }
@@ -138,8 +139,9 @@ ModuleRecord& Modules::record(const std::string& name) {
         ModuleRecord& record = known->second;
         try {
             record.version.prepare();
-            if (record.earlier && is_module) record.version = agreeing_version(module.get(), std::move(record.version));
-        } catch (const PythonError&) {
+            if (record.earlier && is_module) record.version = agreeing_version(module.get(), record.version);
+        } catch (const PythonError& error) {
+            if (!error.is_answer()) throw;
             record.version = Version();
         }
         record.earlier = false;
@@ -156,7 +158,8 @@ ModuleRecord& Modules::record(const std::string& name) {
             record.version = agreeing_version(module.get(), Version());
         } catch (const CompiledModule&) {
             record.version = Version();
-        } catch (const PythonError&) {
+        } catch (const PythonError& error) {
+            if (!error.is_answer()) throw;
             record.version = Version();
         }
         const bool frozen_or_built_in = record.version.path.empty();

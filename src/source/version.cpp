@@ -78,7 +78,7 @@ bool gives(PyObject* source, const Version& version) {
         const Ref code = call(compile, {source, path.get(), interned("exec").get(), flags.get(), Py_True});
         return check(PyObject_RichCompareBool(code.get(), version.code.get(), Py_EQ)) == 1;
     } catch (const PythonError& error) {
-        if (!error.is(PyExc_Exception)) throw;
+        if (!error.is_answer()) throw;
         return false;
     }
 }
@@ -89,7 +89,8 @@ std::vector<std::string> readings(PyObject* bytes) {
     std::vector<std::string> texts{with_plain_line_ends(content)};
     try {
         texts.push_back(decode(content));
-    } catch (const PythonError&) {
+    } catch (const PythonError& error) {
+        if (!error.is_answer()) throw;
         return texts;  // it wasn't bytes then
     }
     return texts;
@@ -108,7 +109,7 @@ void settle(Version& version) {
     for (std::string& text : readings(source.get())) {
         const Ref whole =
             Ref::steal_or_null(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "strict"));
-        if (!whole) PyErr_Clear();
+        if (!whole) dismiss();
         if (!whole || !gives(whole.get(), version)) continue;
         version.text = std::move(text);
         version.split = split(version.text);

@@ -61,7 +61,7 @@ class Followers {
     void listed(const Binding& binding) {
         const Ref names = Ref::steal_or_null(PySequence_List(binding.after.get()));
         if (!names) {
-            PyErr_Clear();
+            dismiss();
             return;
         }
         for_sequence(names.get(), [&](PyObject* each) {
@@ -103,7 +103,7 @@ class Followers {
 
     static bool contains(PyObject* names, const std::string& name) {
         const int found = PySequence_Contains(names, to_str(name).get());
-        if (found < 0) PyErr_Clear();
+        if (found < 0) dismiss();
         return found == 1;
     }
 

@@ -128,8 +128,7 @@ std::vector<Binding> rebound(const Touches& touches, Snippet& snippet) {
 
 }  // namespace
 
-Snippet run_snippet(const std::string& text, const std::string& name) {
-    Snippet snippet;
+void run_snippet(const std::string& text, const std::string& name, Snippet& snippet) {
     const std::string file = file_name(name);
     const Ref code = compile_snippet(text, file);
     remember_lines(file, text);
@@ -141,22 +140,17 @@ Snippet run_snippet(const std::string& text, const std::string& name) {
     const NoCollection no_collection;
     Recorder recorder;
     recorder.ignore(snippet.names.get());
-    CodeIndex::instance().start_recording();
+    Recording recording;
     try {
         run_code(code.get(), snippet.names.get(), snippet.names.get());
     } catch (const PythonError& error) {
-        CodeIndex::instance().stop_recording();
-        undo_touches(recorder.take());
         throw ExecutionError{"hotfix", name, file, 0, error};
     }
     snippet.outcome.touches = recorder.take();
-    snippet.outcome.created = CodeIndex::instance().stop_recording();
-    TouchGuard touched(snippet.outcome.touches);
+    snippet.outcome.created = recording.stop();
     snippet.young = nursery.objects();
     snippet.outcome.bindings = rebound(snippet.outcome.touches, snippet);
     add_takers(snippet.outcome);
-    touched.keep();
-    return snippet;
 }
 
 }  // namespace rebottle

@@ -9,7 +9,7 @@
 
 namespace rebottle {
 
-// A snippet that was run. Its own writes are in force; `outcome.touches` takes them back.
+// A snippet that was run. Its own writes are in force, `outcome.touches` takes them back.
 struct Snippet {
     Outcome outcome;
     Ref names;                         // its namespace
@@ -17,7 +17,8 @@ struct Snippet {
     std::vector<std::string> modules;  // that it rebound something in
 };
 
-// Errors: ExecutionError, after its writes were taken back; SourceError where it doesn't compile.
-Snippet run_snippet(const std::string& text, const std::string& name);
+// Errors: ExecutionError; SourceError where it doesn't compile. What is in `snippet.outcome.touches` by then is still
+// in force.
+void run_snippet(const std::string& text, const std::string& name, Snippet& snippet);
 
 }  // namespace rebottle

@@ -1,5 +1,6 @@
 #include "stage/imports.hpp"
 
+#include "compat/memory.hpp"
 #include "source/modules.hpp"
 
 namespace rebottle {
@@ -25,6 +26,7 @@ std::vector<std::string> ImportState::keep() {
 
 void ImportState::restore() noexcept {
     const ErrorAside aside;
+    const compat::SureMemory sure;
     forget_modules(Modules::instance().stop_noting());
     for (const auto& [list, content] : lists_)
         if (PyList_SetSlice(list.get(), 0, PyList_GET_SIZE(list.get()), content.get()) < 0) PyErr_Clear();

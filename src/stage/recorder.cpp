@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "compat/compat.hpp"
+#include "compat/memory.hpp"
 
 namespace rebottle {
 namespace {
@@ -62,6 +63,7 @@ bool is_of_the_import_system(PyCodeObject* code) { return view(code->co_filename
 template <class Body>
 PyObject* notified(Body body) {
     if (active == nullptr || !active->is_watched_thread()) Py_RETURN_NONE;
+    const compat::SureMemory sure;  // what isn't recorded can't be undone
     return as_callback<PyObject*>(nullptr, [&] { return body(*active); });
 }
 
@@ -153,6 +155,8 @@ Recorder::Recorder(std::function<bool(PyCodeObject*, PyObject*)> forbidden)
 Recorder::~Recorder() {
     active = nullptr;
     const ErrorAside aside;
+    const compat::SureMemory sure;
+    unfailing([this] { undo_touches(take()); });
     unfailing([this] {
         const Ref tools = monitoring();
         for (const auto& [code, held] : watched_)
@@ -245,7 +249,7 @@ void Recorder::store_item(PyObject* owner, PyObject* key, PyObject* value) {
         PyObject* before = PyDict_GetItemWithError(owner, key);
         busy_ = false;
         if (before == nullptr && PyErr_Occurred() != nullptr) {
-            PyErr_Clear();  // an unhashable key: the store itself will fail
+            dismiss();  // an unhashable key: the store itself will fail
             return;
         }
         touches_.push_back(ItemTouch{Ref::borrow(owner), Ref::borrow(key), Ref::borrow(before), Ref::borrow(value)});
@@ -271,7 +275,7 @@ void Recorder::add_namespace(Pending& pending, PyObject* owner) const {
         dict = Ref::borrow(PyModule_GetDict(owner));
     } else {
         dict = Ref::steal_or_null(PyObject_GenericGetDict(owner, nullptr));
-        if (!dict) PyErr_Clear();
+        if (!dict) dismiss();
     }
     if (dict) pending.namespaces.emplace_back(Ref::borrow(owner), Ref::steal(PyDict_Copy(dict.get())));
 }
@@ -329,7 +333,7 @@ void Recorder::settle(Pending& pending) {
         Ref dict = PyType_Check(owner.get()) ? Ref::steal(PyType_GetDict(owner.as<PyTypeObject>()))
                                              : Ref::steal_or_null(PyObject_GenericGetDict(owner.get(), nullptr));
         if (!dict) {
-            PyErr_Clear();
+            dismiss();
             continue;
         }
         const Ref names = Ref::steal(PyDict_Keys(dict.get()));

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "code/index.hpp"
+#include "compat/memory.hpp"
 #include "plan/importers.hpp"
 #include "stage/decorated.hpp"
 #include "stage/followers.hpp"
@@ -15,18 +16,6 @@ namespace rebottle {
 namespace {
 
 using Kind = Edit::Kind;
-
-// Remembers the functions made while it lives.
-class Recording {
-   public:
-    Recording() { CodeIndex::instance().start_recording(); }
-    ~Recording() {
-        if (CodeIndex::instance().recording()) stop();
-    }
-    Recording(const Recording&) = delete;
-    Recording& operator=(const Recording&) = delete;
-    std::vector<Ref> stop() { return CodeIndex::instance().stop_recording(); }
-};
 
 bool runs_something(const std::vector<Edit>& edits) {
     return std::any_of(edits.begin(), edits.end(), [](const Edit& edit) {
@@ -170,8 +159,7 @@ void stage_followers(Plan& plan, const Request& request, World& world, Outcome& 
 
 }  // namespace
 
-Outcome stage(Plan& plan, const Request& request, World& world) {
-    Outcome outcome;
+void stage(Plan& plan, const Request& request, World& world, Outcome& outcome) {
     list_decorated(plan, outcome);
     Recording recording;
     Deferral deferral;
@@ -197,13 +185,8 @@ Outcome stage(Plan& plan, const Request& request, World& world) {
         deferral.recorder = &recorder;
         deferral.world = &world;
         for (const auto& staged : world.modules()) recorder.ignore(staged->ns.get());
-        try {
-            for (const auto& staged : world.modules()) World::reach(*staged);
-            stage_followers(plan, request, world, outcome, recorder);
-        } catch (const ExecutionError&) {
-            undo_touches(recorder.take());
-            throw;
-        }
+        for (const auto& staged : world.modules()) World::reach(*staged);
+        stage_followers(plan, request, world, outcome, recorder);
         outcome.touches = recorder.take();
     }
     outcome.created = recording.stop();
@@ -211,7 +194,6 @@ Outcome stage(Plan& plan, const Request& request, World& world) {
         outcome.live_globals.emplace(staged->ns.get(), Ref::borrow(staged->live));
         for (const auto& [twin, original] : staged->twins) outcome.bottles.emplace(twin, original);
     }
-    return outcome;
 }
 
 void drop_staged(Outcome& outcome, World& world) {
@@ -229,36 +211,34 @@ void drop_staged(Outcome& outcome, World& world) {
     }
 }
 
-Outcome run_deferred(Plan& plan, const Request& request, const std::vector<Deferred>& deferred) {
-    Outcome outcome;
+NamesGuard::~NamesGuard() {
+    const ErrorAside aside;
+    const compat::SureMemory sure;
+    for (const auto& each : namespaces_) unfailing([&] { take_names_back(each.first.get(), each.second.get()); });
+}
+
+void run_deferred(Plan& plan, const Request& request, const std::vector<Deferred>& deferred, Outcome& outcome,
+                  NamesGuard& names) {
     Recording recording;
     Recorder recorder;
-    std::vector<std::pair<Ref, Ref>> namespaces;
-    try {
-        for (std::size_t i = 0; i < plan.modules.size(); ++i) {
-            std::vector<std::vector<std::size_t>> paths;
-            for (const Deferred& each : deferred)
-                if (each.module == i) paths.push_back(each.path);
-            if (paths.empty()) continue;
-            StagedModule live;
-            live.name = plan.modules[i].name;
-            live.module = plan.modules[i].module;
-            live.live = namespace_of(live.module.get());
-            live.ns = Ref::borrow(live.live);
-            live.before = Ref::steal(PyDict_Copy(live.live));
-            namespaces.emplace_back(live.ns, live.before);
-            recorder.ignore(live.live);
-            ModuleStage(plan.modules[i], i, request, outcome, nullptr).run_deferred(live, paths);
-        }
-    } catch (const ExecutionError&) {
-        undo_touches(recorder.take());
-        for (const auto& [names, former] : namespaces) take_names_back(names.get(), former.get());
-        throw;
+    for (std::size_t i = 0; i < plan.modules.size(); ++i) {
+        std::vector<std::vector<std::size_t>> paths;
+        for (const Deferred& each : deferred)
+            if (each.module == i) paths.push_back(each.path);
+        if (paths.empty()) continue;
+        StagedModule live;
+        live.name = plan.modules[i].name;
+        live.module = plan.modules[i].module;
+        live.live = namespace_of(live.module.get());
+        live.ns = Ref::borrow(live.live);
+        live.before = Ref::steal(PyDict_Copy(live.live));
+        names.add(live.ns, live.before);
+        recorder.ignore(live.live);
+        ModuleStage(plan.modules[i], i, request, outcome, nullptr).run_deferred(live, paths);
     }
     outcome.touches = recorder.take();
     outcome.created = recording.stop();
     add_importers(outcome, 0);
-    return outcome;
 }
 
 }  // namespace rebottle

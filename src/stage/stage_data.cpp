@@ -124,7 +124,7 @@ Ref ModuleStage::old_value_of(Scope& scope, const Edit& edit, const Ref& express
         if (edit.old.binds.size() == 1) dict_set(scope.former(), edit.old.binds.front(), value.get());
         return value;
     } catch (const PythonError& error) {
-        if (!error.is(PyExc_Exception)) throw;
+        if (!error.is_answer()) throw;
         return {};
     }
 }

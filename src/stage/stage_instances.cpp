@@ -14,7 +14,7 @@ using Kind = Edit::Kind;
 Ref literal(PyObject* node) {
     static PyObject* const evaluate = attribute(import_module("ast").get(), "literal_eval").release();
     Ref value = Ref::steal_or_null(PyObject_CallOneArg(evaluate, node));
-    if (!value) PyErr_Clear();
+    if (!value) dismiss();
     return value;
 }
 

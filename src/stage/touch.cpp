@@ -205,12 +205,12 @@ Ref own_attribute(PyObject* owner, PyObject* name) {
         (Py_IS_TYPE(descriptor, &PyMemberDescr_Type) || Py_IS_TYPE(descriptor, &PyGetSetDescr_Type))) {
         PyObject* value =
             Py_TYPE(descriptor)->tp_descr_get(descriptor, owner, reinterpret_cast<PyObject*>(Py_TYPE(owner)));
-        if (value == nullptr) PyErr_Clear();
+        if (value == nullptr) dismiss();
         return Ref::steal_or_null(value);
     }
     PyObject* dict = PyObject_GenericGetDict(owner, nullptr);
     if (dict == nullptr) {
-        PyErr_Clear();
+        dismiss();
         return {};
     }
     const Ref held = Ref::steal(dict);

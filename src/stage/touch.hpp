@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/python.hpp"
+#include "compat/memory.hpp"
 
 namespace rebottle {
 
@@ -56,6 +57,7 @@ class TouchGuard {
     ~TouchGuard() {
         if (kept_) return;
         const ErrorAside aside;
+        const compat::SureMemory sure;
         undo_touches(touches_);
     }
     TouchGuard(const TouchGuard&) = delete;

@@ -1,6 +1,7 @@
 #include "stage/world.hpp"
 
 #include "code/code.hpp"
+#include "compat/memory.hpp"
 
 namespace rebottle {
 namespace {
@@ -123,6 +124,7 @@ World::World() {
 World::~World() {
     leave();
     const ErrorAside aside;
+    const compat::SureMemory sure;
     for (const auto& module : modules_) {
         module->before = Ref();
         PyDict_Clear(module->ns.get());
