@@ -47,10 +47,17 @@ def ipython_autoreload() -> Update:
     return update
 
 
+def pydevd() -> Update:
+    """What the debugger of PyDev, PyCharm and VS Code does when a file is saved."""
+    reload: Update = importlib.import_module("_pydevd_bundle.pydevd_reload").xreload
+    return reload
+
+
 TOOLS: dict[str, Callable[[], Update]] = {
     "rebottle": rebottle_named,
     "rebottle-all": rebottle_all,
     "importlib": importlib_reload,
     "jurigged": jurigged,
     "ipython": ipython_autoreload,
+    "pydevd": pydevd,
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import resource
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter, thread_time
+from time import thread_time
 
 from contenders import TOOLS
 from programs import Module, small_modules, text_of, use_folder
@@ -20,20 +21,20 @@ Experiment = Callable[[str, int, Path], Iterator[Sample]]
 
 
 class Stopwatch:
-    """Processor time and wall time of a `with` block, each for one of ``times`` repetitions."""
+    """Processor time of a `with` block, each for one of ``times`` repetitions."""
 
     def __init__(self, times: int = 1) -> None:
         self.times = times
 
     def __enter__(self) -> Stopwatch:
-        self.wall, self.cpu = perf_counter(), thread_time()
+        self.cpu = thread_time()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.cpu, self.wall = thread_time() - self.cpu, perf_counter() - self.wall
+        self.cpu = thread_time() - self.cpu
 
     def sample(self, **more: float) -> Sample:
-        return {"seconds": self.cpu / self.times, "wall": self.wall / self.times, **more}
+        return {"cost": self.cpu / self.times, **more}
 
 
 def edit(tool: str, size: int, folder: Path) -> Iterator[Sample]:
@@ -175,8 +176,63 @@ def calls(tool: str, size: int, folder: Path) -> Iterator[Sample]:
         yield watch.sample()
 
 
+def instances(tool: str, size: int, folder: Path) -> Iterator[Sample]:
+    """Each of ``size`` living instances gets an attribute that the edited ``__init__`` newly gives."""
+    update = TOOLS[tool]()
+    path, number = folder / "program.py", 0
+    path.write_text("class Thing:\n    def __init__(self):\n        pass\n")
+    program = importlib.import_module("program")
+    things = [program.Thing() for _ in range(size)]
+    while True:
+        number += 1
+        path.write_text(f"class Thing:\n    def __init__(self):\n        self.new_{number} = []\n")
+        with Stopwatch() as watch:
+            report = update(program)
+        if getattr(things[-1], f"new_{number}", None) != []:
+            raise SystemExit(f"{tool}: an instance lacks the attribute")
+        yield watch.sample(pause=report.timing.pause)  # type: ignore[attr-defined]
+
+
+def resident() -> int:
+    """Bytes of memory that the process has now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def memory(tool: str, size: int, folder: Path) -> Iterator[Sample]:
+    """Bytes that importing a module takes, the mean of ``size``."""
+    if tool == "rebottle":
+        importlib.import_module("rebottle")
+    batch = 0
+    while True:
+        batch += 1
+        names = small_modules(folder, f"batch{batch}", size)
+        importlib.invalidate_caches()
+        before = resident()
+        for name in names:
+            importlib.import_module(name)
+        yield {"cost": (resident() - before) / size}
+
+
+def growth(tool: str, size: int, folder: Path) -> Iterator[Sample]:
+    """Bytes that the process grows by with each of ``size`` edits, the history being full."""
+    update = TOOLS[tool]()
+    program = Module(folder, "program", 50)
+
+    def edit_often(times: int) -> None:
+        for _ in range(times):
+            program.edit()
+            update(program.module)
+
+    edit_often(100)
+    while True:
+        before = resident()
+        edit_often(size)
+        yield {"cost": (resident() - before) / size}
+
+
 EXPERIMENTS: dict[str, Experiment] = {
-    each.__name__: each for each in (edit, unchanged, many, hotfix, hold, functions, imports, calls)
+    each.__name__: each
+    for each in (edit, unchanged, many, hotfix, hold, functions, imports, calls, instances, memory, growth)
 }
 
 
