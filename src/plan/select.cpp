@@ -24,9 +24,9 @@ std::vector<Wanted> select(const Request& request) {
     };
     for (const std::string& each : request.modules) {
         if (each.find('*') != std::string::npos) {
-            for (const std::string& name : Modules::matching(each)) add(name, false);
+            for (const std::string& name : Modules::matching(each)) add(listed_name(name), false);
         } else {
-            add(each, true);
+            add(listed_name(each), true);
         }
     }
     for (const auto& [name, text] : request.sources) add(name, true);

@@ -136,6 +136,12 @@ Version read_script(const std::string& path, const Version* former) {
     return version;
 }
 
+// The name that the import system knows a module by: a script run with -m and an alias are listed under others.
+std::string spec_name(PyObject* spec, const std::string& otherwise) {
+    const Ref name = attribute_or_null(spec, "name");
+    return name && PyUnicode_Check(name.get()) ? to_text(name.get()) : otherwise;
+}
+
 [[noreturn]] void throw_source_error(const std::string& name, const std::string& path, const PythonError& error) {
     int line = 0;
     if (error.is(PyExc_SyntaxError))
@@ -187,14 +193,23 @@ std::optional<Version> find_version(const std::string& name, PyObject* module, c
                 throw SourceError(name, "", 0, "it has neither a spec nor a file; hand its text over with sources=");
             return read_script(path, former);
         }
-        const Ref real_name = attribute(known, "name");
-        Ref spec = find_spec(PyUnicode_Check(real_name.get()) ? to_text(real_name.get()) : name);
+        const std::string known_as = spec_name(known, name);
+        const Ref spec = find_spec(known_as);
         if (!spec) return std::nullopt;
-        return read_version(name, spec, former);
+        return read_version(known_as, spec, former);
     } catch (const PythonError& error) {
         if (error.is(PyExc_KeyboardInterrupt)) throw;
         throw_source_error(name, path, error);
     }
+}
+
+std::string listed_name(const std::string& name) {
+    const Ref module = loaded_module(name);
+    if (!module || !PyModule_Check(module.get())) return name;
+    PyObject* spec = dict_get(PyModule_GetDict(module.get()), "__spec__");
+    if (spec == nullptr || spec == Py_None) return name;
+    std::string known_as = spec_name(spec, name);
+    return loaded_module(known_as).get() == module.get() ? known_as : name;
 }
 
 }  // namespace rebottle

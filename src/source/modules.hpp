@@ -80,6 +80,8 @@ void refresh_finders();
 // The names that the import system would write into a loaded module otherwise, now that it answers with `spec`
 // (Ellipsis: it would not write that one any more); nothing where it is all the same.
 Ref changed_import_names(const std::string& name, PyObject* module, PyObject* spec);
+// The name under which a module is recorded: "os.path" is an alias of another one.
+std::string listed_name(const std::string& name);
 // A version from text handed over; `path` is the file name of its code.
 Version version_of_text(std::string text, const std::string& path, const Version* former = nullptr);
 

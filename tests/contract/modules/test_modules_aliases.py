@@ -1,0 +1,39 @@
+"""Section 9: one module under several names, and a module that runs as a script."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import rebottle
+from tests.contract.api.scenario import Program, run_script
+
+
+def test_an_alias_is_the_module_that_it_stands_for(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    [m] = program.load(m="def f(): return 1\n")
+    monkeypatch.setitem(sys.modules, program.world.name("alias"), m)
+    program.write({"m": "def f(): return 2\n"})
+    f = m.f
+    report = program.reload([program.world.name("alias")])
+    assert report.modules == [m.__name__]
+    assert m.f is f
+    assert f() == 2
+    assert list(rebottle.reload([m.__name__]).changes) == []
+
+
+def test_a_module_run_with_m_is_reloaded_by_its_name_in_the_table(program: Program) -> None:
+    source = """
+        import rebottle
+        from pathlib import Path
+        def f(): return 'old'
+        g = f
+        if __name__ == '__main__':
+            path = Path(__file__)
+            path.write_text(path.read_text().replace("return 'o" "ld'", "return 'n" "ew'"))
+            rebottle.reload(['__main__'])
+            print(g())
+    """
+    program.world.write("tool", source)
+    lines = run_script(program.world.root, "import runpy; runpy.run_module('tool', run_name='__main__', alter_sys=True)")
+    assert lines == ["new"]
