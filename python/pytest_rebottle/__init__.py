@@ -1,7 +1,7 @@
 """A pytest plug-in: the tests run while every loaded module is updated by itself, again and again.
 
-``pytest --rebottle-identity`` shows whether a program, and rebottle with it, stands updates at any moment: tests pass as
-they do without it. The engine is imported only where the option is given.
+``pytest --rebottle-identity`` shows whether a program, and rebottle with it, stands updates at any moment: tests pass
+as they do without it. The engine is imported only where the option is given.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rebottle._identity import IdentityUpdates
 
-_running = pytest.StashKey["IdentityUpdates"]()
+_running: pytest.StashKey[IdentityUpdates] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,4 @@
-"""Identity updates: modules are replaced by themselves, over and over, while the program runs. Nothing may come of it."""
+"""Identity updates: modules are updated by themselves, again and again, while the program runs; nothing may come of it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class IdentityUpdates:
     def _update(self, name: str) -> None:
         try:
             report = _native.reload([name], force="classes" if self._mode == "classes" else "functions")
-            if self._mode == "rollback":
+            if self._mode == "rollback" and report.changes:
                 report.rollback()
         except _native.RefusedError as error:
             self.refused.update(refusal.rule for refusal in error.refusals)

@@ -20,8 +20,14 @@ std::vector<Located> located(const Version& version, std::size_t first, std::siz
     std::vector<Located> found;
     for (std::size_t i = first; i < last; ++i) {
         const Chunk& chunk = version.split.chunks[i];
-        const Ref tree = parse(std::string(chunk.in(version.text)), version.path, flags);
-        const int offset = chunk.line - 1;
+        std::string text(chunk.in(version.text));
+        int offset = chunk.line - 1;
+        if (text.find("class ") != std::string::npos) {
+            // A class knows its line, as a constant of its code, which can't be shifted: it is right from the start.
+            text.insert(0, static_cast<std::size_t>(offset), '\n');
+            offset = 0;
+        }
+        const Ref tree = parse(text, version.path, flags);
         const Ref root = compile(with_imports(tree.get(), version, flags).get(), version.path, flags);
         shift_lines(as_code(root.get()), offset);
         for (Statement& statement : statements_of(attribute(tree.get(), "body").get(), offset, i == 0))

@@ -77,7 +77,8 @@ class Comparison {
 
     // Equal but for positions: code objects follow where lines within them moved.
     bool classify_same(Edit& edit) {
-        if (force_ == Force::classes && edit.now.kind == Kind::class_) return classify_class(edit);
+        if (force_ == Force::classes && edit.now.kind == Kind::class_ && live_class(dict_, edit.where))
+            return classify_class(edit);
         if (plan_.other_future && annotates(edit)) return true;
         edit.kind = force_ == Force::none ? Edit::Kind::lines : Edit::Kind::body;
         return edit.now.kind != Kind::assignment || mentioned_lambda(edit.now.node.get());
@@ -204,10 +205,16 @@ Ref live_value(PyObject* module_dict, const std::string& path) {
     }
 }
 
+// C code makes classes, too, that have the name of the module that imports them: functools.partial.
+static bool is_of_class_statement(PyObject* type) {
+    const bool on_heap = (reinterpret_cast<PyTypeObject*>(type)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
+    return on_heap && reinterpret_cast<PyHeapTypeObject*>(type)->_ht_tpname == nullptr;
+}
+
 Ref live_class(PyObject* module_dict, const std::string& path) {
     Ref value = live_value(module_dict, path);
     if (!value || !PyType_Check(value.get())) return {};
-    if ((reinterpret_cast<PyTypeObject*>(value.get())->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return {};
+    if (!is_of_class_statement(value.get())) return {};
     const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(value.get())));
     PyObject* module = dict_get(dict.get(), "__module__");
     PyObject* name = dict_get(module_dict, "__name__");

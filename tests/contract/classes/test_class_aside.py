@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 
@@ -167,3 +168,28 @@ def test_a_class_that_goes_stays_usable(ab: AB) -> None:
     update("X = 1\n", prune=True)
     assert not hasattr(m, "Thing")
     assert living.what() == held().what() == 1
+
+
+@pytest.mark.parametrize("header", ["class C:", "@final\nclass C(metaclass=M):"])
+def test_inspect_finds_the_source_of_a_class_wherever_it_stands(ab: AB, header: str) -> None:
+    old = (
+        f"from typing import final\nclass M(type): pass\nx = 1\n\n\n{header}\n    a = 1\n    class D:\n        b = 1\n"
+    )
+    m, update = ab(old)
+    update(old.replace("x = 1", "x = 1\ny = 2\n").replace("b = 1", "b = 1\n        c = 2"))
+    assert inspect.getsource(m.C).endswith("    a = 1\n    class D:\n        b = 1\n        c = 2\n")
+    assert inspect.getsource(m.C.D) == "    class D:\n        b = 1\n        c = 2\n"
+
+
+def test_a_class_of_c_code_that_took_the_name_is_left_alone(ab: AB) -> None:
+    source = """
+        class partial:
+            __slots__ = ("a",)
+        try:
+            from functools import partial
+        except ImportError:
+            pass
+    """
+    m, update = ab(source)
+    update(source.replace('"a",', '"a", "b"'), force="classes")
+    assert m.partial is functools.partial

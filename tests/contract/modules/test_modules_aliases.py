@@ -35,5 +35,7 @@ def test_a_module_run_with_m_is_reloaded_by_its_name_in_the_table(program: Progr
             print(g())
     """
     program.world.write("tool", source)
-    lines = run_script(program.world.root, "import runpy; runpy.run_module('tool', run_name='__main__', alter_sys=True)")
+    lines = run_script(
+        program.world.root, "import runpy; runpy.run_module('tool', run_name='__main__', alter_sys=True)"
+    )
     assert lines == ["new"]
