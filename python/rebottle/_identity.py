@@ -1,4 +1,4 @@
-"""Identity updates: modules are updated by themselves, again and again, while the program runs; nothing may come of it."""
+"""Identity updates: modules are updated by themselves while the program runs; nothing may come of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    Mode = Literal["functions", "classes", "rollback"]
+    _Mode = Literal["functions", "classes", "rollback"]
 
 MODES = ("functions", "classes", "rollback")
 
@@ -25,7 +25,7 @@ class IdentityUpdates:
     each update back at once. ``interval``: seconds between two updates. As a context manager it runs in the block.
     """
 
-    def __init__(self, mode: Mode = "functions", interval: float = 0.005) -> None:
+    def __init__(self, mode: _Mode = "functions", interval: float = 0.005) -> None:
         self._mode = mode
         self._interval = interval
         self._stop = threading.Event()
