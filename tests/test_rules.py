@@ -140,14 +140,18 @@ def _(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 @rule("class-layout")
 def _(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     name = world.name("m")
-    text = "class Mix: pass\nclass A{}:\n    {}\n    def f(self): return {}\n"
-    m = world.load(name, text.format("", "__slots__ = ()", 1))
+    text = "class A({}):\n    __slots__ = {}\n    def f(self): return {}\n"
+    m = world.load(name, text.format("object", "('x',)", 1))
     one = m.A()
-    assert world.update(name, text.format("", "__slots__ = ()", 2)).ok
-    assert one.f() == 2
-    world.write(name, text.format("(int)", "__slots__ = ()", 3))
-    assert refused("class-layout", lambda: rebottle.reload(name)).where == f"{name}.A"
-    assert one.f() == 2
+    assert world.update(name, text.format("object", "('x', 'y')", 2)).ok
+    one.y = one.f()
+    assert one.y == 2
+    other = world.name("other")
+    n = world.load(other, text.format("list", "('x',)", 1))
+    held = n.A([1])
+    world.write(other, text.format("list", "('x', 'y')", 2))
+    assert refused("class-layout", lambda: rebottle.reload(other)).where == f"{other}.A"
+    assert (held.f(), held) == (1, [1])
 
 
 @rule("class-metaclass")

@@ -201,4 +201,9 @@ StoreSites store_sites(PyCodeObject* code) {
     return sites;
 }
 
+int stack_depth(PyCodeObject* code, int offset) {
+    Depths depths(code);
+    return depths.follow() ? depths.at(offset) : -1;
+}
+
 }  // namespace rebottle

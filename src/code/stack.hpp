@@ -19,4 +19,7 @@ struct StoreSite {
 using StoreSites = std::unordered_map<int, StoreSite>;
 StoreSites store_sites(PyCodeObject* code);
 
+// How deep the stack is while the instruction at a byte offset runs; -1 where that can't be told.
+int stack_depth(PyCodeObject* code, int offset);
+
 }  // namespace rebottle

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "commit/ours.hpp"
 #include "live/layout.hpp"
+#include "live/storage.hpp"
 #include "stage/policy.hpp"
 
 namespace rebottle {
@@ -30,15 +32,7 @@ class Merger {
           staged_(Ref::steal(PyType_GetDict(as_type(merge.staged)))) {}
 
     void run() {
-        outcome_.bottles.emplace(merge_.staged.get(), merge_.live);
         outcome_.staging_dicts.push_back(staged_.get());
-        if (!same_layout(as_type(merge_.live), as_type(merge_.staged)) ||
-            !same_slots(as_type(merge_.live), as_type(merge_.staged))) {
-            refuse("class-layout",
-                   "its instances are laid out in another way (slots, or a base with storage of its own)",
-                   "keep __slots__ and built-in bases as they are, or restart");
-            return;
-        }
         if (!Py_IS_TYPE(merge_.live.get(), Py_TYPE(merge_.staged.get())) &&
             mapped(reinterpret_cast<PyObject*>(Py_TYPE(merge_.staged.get()))).get() !=
                 reinterpret_cast<PyObject*>(Py_TYPE(merge_.live.get()))) {
@@ -47,8 +41,11 @@ class Merger {
         members();
         gone();
         bases();
-        result_.changes.push_back(
-            {bases_changed_ ? "class-bases" : "class-changed", merge_.module + "." + merge_.where, "", merge_.line});
+        const bool laid_out = !same_storage(as_type(merge_.live), as_type(merge_.staged));
+        result_.changes.push_back({laid_out         ? "class-layout"
+                                   : bases_changed_ ? "class-bases"
+                                                    : "class-changed",
+                                   merge_.module + "." + merge_.where, "", merge_.line});
     }
 
    private:
@@ -152,7 +149,8 @@ class Merger {
     void gone() {
         for_items(live_.get(), [&](PyObject* key, PyObject* value) {
             const std::string name = to_text(key);
-            if (is_implicit(name) || contains(merge_.old_names, name) || dict_get(staged_.get(), key) != nullptr)
+            if (is_implicit(name) || dict_get(staged_.get(), key) != nullptr ||
+                (contains(merge_.old_names, name) && name != "__slots__"))
                 return;
             const bool generated =
                 PyFunction_Check(value) &&
@@ -163,7 +161,8 @@ class Merger {
                 std::any_of(merge_.removed_makers.begin(), merge_.removed_makers.end(), [&](const Ref& maker) {
                     return maker.get() == reinterpret_cast<PyFunctionObject*>(value)->func_globals;
                 });
-            if (generated || added || name == "__match_args__" || name.starts_with("__dataclass_"))
+            if (generated || added || name == "__match_args__" || name == "__slots__" ||
+                name.starts_with("__dataclass_"))
                 result_.journal.push_back(
                     MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(value), Ref(), merge_.where + "." + name});
         });
@@ -192,8 +191,79 @@ class Merger {
 
 }  // namespace
 
-void merge_class(const ClassMerge& merge, Outcome& outcome, Pour& pour, Resolved& result) {
-    Merger(merge, outcome, pour, result).run();
+namespace {
+
+// What the layouts of classes become; a class whose layout can't change isn't merged.
+class Layouts {
+   public:
+    Layouts(Outcome& outcome, Resolved& result) : outcome_(outcome), result_(result) {
+        for (const ClassMerge& merge : outcome.merges)
+            if (!same_storage(as_type(merge.live), as_type(merge.staged)))
+                staged_.emplace(as_type(merge.live), as_type(merge.staged));
+    }
+
+    void plan(const std::vector<Ref*>& history) {
+        if (staged_.empty()) return;
+        try {
+            result_.layouts = layout_changes(staged_, outcome_.bottles);
+        } catch (const Unlayable& error) {
+            for (const ClassMerge& merge : outcome_.merges)
+                if (staged_.contains(as_type(merge.live)))
+                    refusals_.push_back({"class-layout", merge.module + "." + merge.where, error.what(),
+                                         "keep __slots__ and bases as they are, or restart", "", merge.line});
+        }
+        if (refusals_.empty()) look_at_holders(history);
+        if (!refusals_.empty()) result_.layouts.clear();
+        for (Refusal& each : refusals_) result_.refusals.push_back(std::move(each));
+    }
+
+    bool refused(const ClassMerge& merge) const { return !refusals_.empty() && staged_.contains(as_type(merge.live)); }
+
+   private:
+    // Whether all instances could be moved now.
+    void look_at_holders(std::vector<Ref*> ours) {
+        add_references(outcome_, ours);
+        refusals_ = Relay(result_.layouts, result_.journal, std::move(ours), {}).refusals();
+    }
+
+    Outcome& outcome_;
+    Resolved& result_;
+    std::map<PyTypeObject*, PyTypeObject*> staged_;
+    std::vector<Refusal> refusals_;
+};
+
+void report_layouts(Resolved& result) {
+    for (const LayoutChange& change : result.layouts) {
+        result.reshaped.push_back(change.type);
+        result.kept.push_back(
+            {change.where, "its instances were laid out anew: references to them were rewritten, their id() changed",
+             "", 0});
+        if (std::none_of(result.changes.begin(), result.changes.end(),
+                         [&](const rebottle::Change& each) { return each.where == change.where; }))
+            result.changes.push_back({"class-layout", change.where, "", 0});
+    }
+}
+
+}  // namespace
+
+void merge_classes(Outcome& outcome, const std::vector<Ref*>& ours, Pour& pour, Resolved& result) {
+    for (const ClassMerge& merge : outcome.merges) outcome.bottles.emplace(merge.staged.get(), merge.live);
+    Layouts layouts(outcome, result);
+    layouts.plan(ours);
+    for (const ClassMerge& merge : outcome.merges)
+        if (!layouts.refused(merge)) Merger(merge, outcome, pour, result).run();
+    report_layouts(result);
+}
+
+void merge_like(const ClassMerge& merge, Outcome& outcome, Pour& pour, Resolved& result) {
+    outcome.bottles.emplace(merge.staged.get(), merge.live);
+    if (same_storage(as_type(merge.live), as_type(merge.staged))) {
+        Merger(merge, outcome, pour, result).run();
+    } else {
+        result.refusals.push_back({"class-layout", merge.module + "." + merge.where,
+                                   "another class takes its place whose instances are laid out in another way",
+                                   "edit __slots__ in its own source and reload that", "", merge.line});
+    }
 }
 
 }  // namespace rebottle

@@ -18,6 +18,7 @@ class Giving {
         for (const Write& write : result_.journal)
             if (const auto* member = std::get_if<MemberWrite>(&write); member != nullptr && !member->after)
                 freed_.insert(to_text(member->name.get()));
+        for (const LayoutChange& change : result_.layouts) laid_out_.insert(change.type.as<PyTypeObject>());
         std::vector<PyTypeObject*> types;
         for (const Gift& gift : outcome_.gifts) types.push_back(gift.type.as<PyTypeObject>());
         for (PyObject* object : instances_of(types))
@@ -40,7 +41,9 @@ class Giving {
 
     void write(PyObject* object, const Ref& name, const Ref& value, const std::string& where) {
         const bool free = freed_.contains(to_text(name.get())) && has_dict(object);
-        if ((free || can_hold(object, name.get())) && !held_attribute(object, name.get()))
+        // Whether an instance that is laid out anew has a place for it turns out when it is moved.
+        if ((free || laid_out_.contains(Py_TYPE(object)) || can_hold(object, name.get())) &&
+            !held_attribute(object, name.get()))
             result_.journal.push_back(AttributeWrite{Ref::borrow(object), name, Ref(), value, where});
     }
 
@@ -66,6 +69,7 @@ class Giving {
 
     const Outcome& outcome_;
     Resolved& result_;
+    std::set<PyTypeObject*> laid_out_;
     std::set<std::string> reported_;
     std::set<std::string> freed_;  // names that this update takes out of classes
 };

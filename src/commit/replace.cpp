@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "code/stack.hpp"
 #include "compat/compat.hpp"
 
 namespace rebottle {
@@ -27,16 +28,27 @@ class Filter {
 class Rewriter {
    public:
     Rewriter(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored, Journal& journal)
-        : pairs_(pairs), ignored_(ignored.begin(), ignored.end()), journal_(journal) {
+        : pairs_(pairs), ignored_(ignored.begin(), ignored.end()), journal_(journal), rekeyer_(pairs) {
         for (const auto& [key, value] : pairs) filter_.add(key);
+    }
+
+    // All holders, running frames as well; each reference that is seen is counted.
+    Replacements run_everywhere(const Rehashed& rehashed) {
+        everywhere_ = true;
+        rekeyer_.rehashed() = rehashed;
+        counting_ = true;
+        for_all_objects([this](PyObject* object) { look_at(object); });
+        counting_ = false;
+        for (PyObject* holder : holders_)
+            if (PyTuple_CheckExact(holder)) rekeyer_.note_tuple(holder);
+        if (!rekeyer_.rehashed().empty()) find_rehashed_tables();
+        compat::for_running_places([this](const compat::FramePlaces& places) { rewrite_running(places); });
+        return rewrite_all();
     }
 
     Replacements run() {
         for_all_objects([this](PyObject* object) { look_at(object); });
-        for (PyObject* type : types_) dict_owners_.emplace(reinterpret_cast<PyTypeObject*>(type)->tp_dict, type);
-        for (PyObject* holder : holders_) rewrite(holder);
-        drop_cached_descriptors();
-        return std::move(result_);
+        return rewrite_all();
     }
 
     void run_on(const std::vector<PyObject*>& holders) {
@@ -45,19 +57,59 @@ class Rewriter {
     }
 
    private:
+    Replacements rewrite_all() {
+        for (PyObject* type : types_) dict_owners_.emplace(reinterpret_cast<PyTypeObject*>(type)->tp_dict, type);
+        for (PyObject* holder : holders_) rewrite(holder);
+        drop_cached_descriptors();
+        return std::move(result_);
+    }
+
     void look_at(PyObject* object) {
         if (PyType_Check(object)) types_.push_back(object);
         if (count(object) > 0 && !ignored_.contains(object)) holders_.push_back(object);
     }
 
+    // Dicts and sets with keys that stay and get another hash.
+    void find_rehashed_tables() {
+        const std::unordered_set<PyObject*> known(holders_.begin(), holders_.end());
+        for_all_objects([&](PyObject* object) {
+            if (known.contains(object)) return;
+            bool found = false;
+            if (PyDict_Check(object))
+                compat::for_entries(object, [&](PyObject** key, Py_hash_t, PyObject*) {
+                    found = found || rekeyer_.rehashed().contains(*key);
+                });
+            else if (PyAnySet_Check(object))
+                compat::for_set_entries(
+                    object, [&](PyObject* key, Py_hash_t) { found = found || rekeyer_.rehashed().contains(key); });
+            if (found) holders_.push_back(object);
+        });
+    }
+
+    // C code that a frame calls may look at what lies on its stack until it returns.
+    void rewrite_running(const compat::FramePlaces& places) {
+        int count = places.count;
+        if (places.code != nullptr) count += std::max(0, stack_depth(places.code, places.offset));
+        for (int i = 0; i < count; ++i) {
+            PyObject* object = places.first[i];
+            const Ref* now = find(object);
+            if (now == nullptr) continue;
+            ++result_.seen[object];
+            journal_.push_back(SlotWrite{*now, &places.first[i], Ref::borrow(object), *now});
+            if (i >= places.count) result_.on_stacks.push_back(Ref::borrow(object));
+        }
+    }
+
     static int on_reference(PyObject* object, void* data) {
-        auto* counter = static_cast<std::pair<const Rewriter*, int>*>(data);
-        if (counter->first->find(object) != nullptr) ++counter->second;
+        auto* counter = static_cast<std::pair<Rewriter*, int>*>(data);
+        if (counter->first->find(object) == nullptr) return 0;
+        ++counter->second;
+        if (counter->first->counting_) ++counter->first->result_.seen[object];
         return 0;
     }
 
-    int count(PyObject* holder) const {
-        std::pair<const Rewriter*, int> counter{this, 0};
+    int count(PyObject* holder) {
+        std::pair<Rewriter*, int> counter{this, 0};
         if (const traverseproc traverse = Py_TYPE(holder)->tp_traverse)
             traverse(holder, &Rewriter::on_reference, &counter);
         return counter.second;
@@ -95,8 +147,7 @@ class Rewriter {
             rewrite_type(holder);
         } else if (std::string_view(Py_TYPE(holder)->tp_name) == "collections.deque") {
             rewrite_deque(holder);
-        } else if (!PyFrame_Check(holder) && !PyGen_Check(holder) && !PyCoro_CheckExact(holder) &&
-                   !PyAsyncGen_CheckExact(holder)) {
+        } else if (everywhere_ || compat::places_of(holder).head == 0) {
             rewrite_body(holder);
         }
     }
@@ -133,15 +184,14 @@ class Rewriter {
             return;
         }
         bool keys = false;
-        for_items(dict, [&](PyObject* key, PyObject*) { keys = keys || find(key) != nullptr; });
-        if (keys && PyDict_CheckExact(dict)) {
-            const Ref content = new_dict();
-            for_items(dict, [&](PyObject* key, PyObject* value) {
-                const Ref* now = find(key);
-                if (now == nullptr || PyDict_Contains(dict, now->get()) == 0)
-                    dict_set(content.get(), mapped(key).get(), mapped(value).get());
-            });
-            table(dict, content, Ref::steal(PyDict_Copy(dict)), Ref::steal(PyDict_Copy(content.get())));
+        compat::for_entries(dict, [&](PyObject** key, Py_hash_t, PyObject*) { keys = keys || rekeyer_.is_key(*key); });
+        if (keys) {
+            const Ref content = PyODict_Check(dict) ? Ref() : rekeyer_.dict(dict);
+            if (content) {
+                table(dict, content, Ref::steal(PyDict_Copy(dict)), Ref::steal(PyDict_Copy(content.get())));
+            } else {
+                unresolved(dict, "one of its keys would have to be compared by code of its own");
+            }
             return;
         }
         for_items(dict, [&](PyObject* key, PyObject* value) {
@@ -150,7 +200,6 @@ class Rewriter {
             note_former_keys(dict, value, now->get());
             journal_.push_back(NameWrite{Ref::borrow(dict), Ref::borrow(key), Ref::borrow(value), *now, ""});
         });
-        if (keys) unresolved(dict, "a key of a dict subclass");
     }
 
     void note_former_keys(PyObject* dict, PyObject* object, PyObject* now) {
@@ -160,10 +209,12 @@ class Rewriter {
     }
 
     void rewrite_set(PyObject* set) {
-        const Ref items = Ref::steal(PySequence_List(set));
-        const Ref content = Ref::steal(PySet_New(nullptr));
-        for_sequence(items.get(), [&](PyObject* item) { check(PySet_Add(content.get(), mapped(item).get())); });
-        table(set, content, Ref::steal(PySet_New(set)), Ref::steal(PySet_New(content.get())));
+        const Ref content = rekeyer_.set(set);
+        if (content) {
+            table(set, content, Ref::steal(PySet_New(set)), Ref::steal(PySet_New(content.get())));
+        } else {
+            unresolved(set, "one of its items would have to be compared by code of its own");
+        }
     }
 
     void rewrite_deque(PyObject* deque) {
@@ -208,13 +259,18 @@ class Rewriter {
     void rewrite_body(PyObject* object) {
         PyTypeObject* type = Py_TYPE(object);
         std::size_t words = static_cast<std::size_t>(type->tp_basicsize) / sizeof(void*);
-        if (type->tp_itemsize > 0 &&
-            !PyLong_Check(object))  // digits hold no references, and ints keep their number elsewhere
+        const compat::FramePlaces frame = compat::places_of(object);
+        if (frame.head > 0) {
+            words = frame.head / sizeof(void*);
+        } else if (type->tp_itemsize > 0 &&
+                   !PyLong_Check(object))  // digits hold no references, and ints keep their number elsewhere
             words += static_cast<std::size_t>(std::abs(Py_SIZE(object)) * type->tp_itemsize) / sizeof(void*);
         auto** body = reinterpret_cast<PyObject**>(object);
         std::vector<PyObject**> places;
         for (std::size_t i = sizeof(PyObject) / sizeof(void*); i < words; ++i)
             if (find(body[i]) != nullptr) places.push_back(&body[i]);
+        for (int i = 0; i < frame.count; ++i)
+            if (find(frame.first[i]) != nullptr) places.push_back(&frame.first[i]);
         std::size_t attributes = 0;
         const compat::InlineValues inline_values = compat::inline_values(object);
         for (std::size_t i = 0; i < inline_values.count; ++i)
@@ -245,6 +301,9 @@ class Rewriter {
     const std::map<PyObject*, Ref>& pairs_;
     std::unordered_set<PyObject*> ignored_;
     Journal& journal_;
+    Rekeyer rekeyer_;
+    bool everywhere_ = false;
+    bool counting_ = false;
     Filter filter_;
     std::vector<PyObject*> types_;
     std::vector<PyObject*> holders_;
@@ -258,6 +317,11 @@ class Rewriter {
 Replacements replace_references(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored,
                                 Journal& journal) {
     return Rewriter(pairs, ignored, journal).run();
+}
+
+Replacements replace_everywhere(const std::map<PyObject*, Ref>& pairs, const Rehashed& rehashed,
+                                const std::vector<PyObject*>& ignored, Journal& journal) {
+    return Rewriter(pairs, ignored, journal).run_everywhere(rehashed);
 }
 
 void replace_references_in(const std::vector<PyObject*>& holders, const std::map<PyObject*, Ref>& pairs,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/python.hpp"
+#include "commit/rekey.hpp"
 #include "commit/write.hpp"
 
 namespace rebottle {
@@ -18,6 +19,9 @@ struct Replacements {
     };
     std::vector<FormerKey> former_keys;
     std::vector<Ref> touched_types;  // classes whose cached lookups must be dropped
+    // Of `replace_everywhere`:
+    std::map<PyObject*, Py_ssize_t> seen;  // how many references to each key the engine sees
+    std::vector<Ref> on_stacks;            // keys that C code may be looking at
 };
 
 // Appends the writes that replace every reference to a key of `pairs` by its value, wherever the collector can see it.
@@ -25,6 +29,11 @@ struct Replacements {
 // Cost: one walk over the heap. Errors: MemoryError.
 Replacements replace_references(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored,
                                 Journal& journal);
+
+// The same, with the variables of running frames, and with dicts and sets that have keys in `rehashed`. These writes
+// are good only as long as no Python code runs.
+Replacements replace_everywhere(const std::map<PyObject*, Ref>& pairs, const Rehashed& rehashed,
+                                const std::vector<PyObject*>& ignored, Journal& journal);
 
 // The same, for these holders only.
 void replace_references_in(const std::vector<PyObject*>& holders, const std::map<PyObject*, Ref>& pairs,

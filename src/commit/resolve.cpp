@@ -22,7 +22,8 @@ namespace {
 // Resolves one outcome.
 class Resolver {
    public:
-    explicit Resolver(Outcome& outcome) : outcome_(outcome), pour_(outcome, result_) {}
+    Resolver(Outcome& outcome, const std::vector<Ref*>& ours)
+        : outcome_(outcome), ours_(ours), pour_(outcome, result_) {}
 
     Resolved run() {
         result_.kept = std::move(outcome_.kept);
@@ -30,7 +31,7 @@ class Resolver {
         result_.refusals = std::move(outcome_.refusals);
         for (const Swap& swap : outcome_.swaps) resolve_swap(swap);
         for (const Binding& binding : outcome_.bindings) resolve_move(binding);
-        for (const ClassMerge& merge : outcome_.merges) merge_class(merge, outcome_, pour_, result_);
+        merge_classes(outcome_, ours_, pour_, result_);
         for (const Binding& binding : outcome_.bindings) resolve_binding(binding);
         empty_caches();
         for (const Renewal& renewal : outcome_.renewals) renew(renewal.live, renewal.content, renewal.where);
@@ -197,7 +198,7 @@ class Resolver {
             merge.staged = binding.after;
             merge.module = attribute_text(after, "__module__");
             merge.where = binding.where;
-            merge_class(merge, outcome_, pour_, result_);
+            merge_like(merge, outcome_, pour_, result_);
             result_.journal.push_back(MemberWrite{binding.before, interned("__module__"),
                                                   attribute(before, "__module__"), attribute(after, "__module__"),
                                                   binding.place()});
@@ -283,6 +284,7 @@ class Resolver {
     }
 
     Outcome& outcome_;
+    const std::vector<Ref*>& ours_;
     const std::set<PyObject*> replaced_before_ = remembered_code();
     Resolved result_;
     Pour pour_;
@@ -292,6 +294,6 @@ class Resolver {
 
 }  // namespace
 
-Resolved resolve(Outcome& outcome) { return Resolver(outcome).run(); }
+Resolved resolve(Outcome& outcome, const std::vector<Ref*>& ours) { return Resolver(outcome, ours).run(); }
 
 }  // namespace rebottle

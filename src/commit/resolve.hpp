@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "code/code.hpp"
+#include "commit/relay.hpp"
 #include "commit/write.hpp"
 #include "rebottle/report.hpp"
 #include "stage/outcome.hpp"
@@ -25,10 +26,11 @@ struct Resolved {
     std::vector<Ref> touched_types;  // classes whose cached lookups must be dropped
     std::vector<Ref> shaped;         // classes whose abstract methods are to be computed again
     std::set<PyObject*> becoming;    // live objects whose references are rewritten to what stands for them now
-    std::vector<Ref> reshaped;       // classes whose instances have other attributes, slots or bases
+    std::vector<LayoutChange> layouts;
+    std::vector<Ref> reshaped;  // classes whose instances have other attributes, slots or bases
 };
 
-// Runs no Python code of the program. Errors: MemoryError.
-Resolved resolve(Outcome& outcome);
+// `ours`: references that the history holds. Runs no Python code of the program. Errors: MemoryError.
+Resolved resolve(Outcome& outcome, const std::vector<Ref*>& ours);
 
 }  // namespace rebottle

@@ -30,7 +30,7 @@ class HotfixResolver {
 
     ResolvedHotfix run() {
         for (const Binding& binding : outcome_.bindings) resolve(binding);
-        for (const ClassMerge& merge : merges_) merge_class(merge, outcome_, pour_, result_.resolved);
+        for (const ClassMerge& merge : merges_) merge_like(merge, outcome_, pour_, result_.resolved);
         replace_captured();
         replace_followers();
         return std::move(result_);

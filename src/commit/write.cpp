@@ -8,6 +8,7 @@
 #include "compat/compat.hpp"
 #include "live/instances.hpp"
 #include "live/layout.hpp"
+#include "live/storage.hpp"
 
 namespace rebottle {
 namespace {
@@ -74,8 +75,8 @@ int set_member(PyObject* type, PyObject* name, PyObject* value) {
     auto* changed = reinterpret_cast<PyTypeObject*>(type);
     compat::allow_new_versions(changed);
     const Ref dict = Ref::steal(PyType_GetDict(changed));
-    if (value == nullptr && is_kept_by_type(name)) {
-        const int result = PyDict_DelItem(dict.get(), name);
+    if (is_kept_by_type(name) && (value == nullptr || view(name) == "__dict__")) {
+        const int result = set_or_delete(dict.get(), name, value);
         PyType_Modified(changed);
         return result;
     }
@@ -94,6 +95,7 @@ void set_bases(PyObject* type, PyObject* bases) {
     auto* changed = reinterpret_cast<PyTypeObject*>(type);
     PyTypeObject* former = changed->tp_base;
     PyTypeObject* best = best_base(bases);
+    const Layout layout = Layout::of(changed);
     if (best != nullptr)
         changed->tp_base = reinterpret_cast<PyTypeObject*>(Py_NewRef(reinterpret_cast<PyObject*>(best)));
     static PyObject* const name = interned("__bases__").release();
@@ -104,6 +106,7 @@ void set_bases(PyObject* type, PyObject* bases) {
     } else if (best != nullptr) {
         Py_DECREF(former);
     }
+    if (layout.model) lay_out(changed, layout);
     check(result);
 }
 
@@ -283,9 +286,14 @@ void prepare(const Journal& journal) {
     }
 }
 
+void order(Journal& journal) {
+    const auto sooner = [](const Write& a, const Write& b) { return phase(a) < phase(b); };
+    if (!std::is_sorted(journal.begin(), journal.end(), sooner))
+        std::stable_sort(journal.begin(), journal.end(), sooner);
+}
+
 void apply_all(Journal& journal) {
-    std::stable_sort(journal.begin(), journal.end(),
-                     [](const Write& a, const Write& b) { return phase(a) < phase(b); });
+    order(journal);
     std::size_t done = 0;
     try {
         for (; done < journal.size(); ++done) apply(journal[done]);

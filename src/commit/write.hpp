@@ -124,7 +124,9 @@ void undo(Write& write) noexcept;
 // Whether the place holds what was written.
 bool holds(const Write& write);
 
-// Does all writes, those first that can fail. Errors: as `apply`; everything is undone then.
+// Puts the writes into the order in which they are done: those first that can fail.
+void order(Journal& journal);
+// Does all writes, in that order. Errors: as `apply`; everything is undone then.
 void apply_all(Journal& journal);
 void undo_all(Journal& journal) noexcept;
 

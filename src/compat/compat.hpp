@@ -57,6 +57,9 @@ void unshare(PyObject* dict);
 // Makes the attributes of an instance independent of its class, which can then be exchanged.
 void detach_attributes(PyObject* object);
 
+// Makes a dict the one that an instance keeps its attributes in.
+void give_dict(PyObject* object, PyObject* dict);
+
 // Exchanges what two dicts hold. Both must be exact in layout (subclasses of dict without storage of their own are) and
 // unshared.
 void swap_dicts(PyObject* a, PyObject* b);
@@ -80,6 +83,38 @@ Ref empty_cache(PyObject* like);
 Ref no_cache(PyObject* like);
 // Exchanges parameters, counters and results of two wrappers; function, attributes and weak references stay.
 void swap_caches(PyObject* a, PyObject* b);
+
+// Places of a frame that own references: its variables, then its stack.
+struct FramePlaces {
+    PyObject** first = nullptr;
+    int count = 0;
+    // Where the frame calls C, it doesn't say how much of its stack is in use: its code tells, by this instruction.
+    PyCodeObject* code = nullptr;  // NULL: `count` says it all
+    int offset = 0;                // in bytes
+    std::size_t head = 0;          // bytes of the holder before the frame in it
+};
+// Calls body for every frame that runs, of all threads, but for generators whose places the collector sees.
+void for_running_places(const std::function<void(const FramePlaces&)>& body);
+// Those of a generator, a coroutine or a frame object, as far as the collector sees them; none for other objects.
+FramePlaces places_of(PyObject* holder);
+
+// Calls body(place of the key, hash, value) for each entry of a dict, unless all its keys are strings.
+void for_entries(PyObject* dict, const std::function<void(PyObject**, Py_hash_t, PyObject*)>& body);
+// Adds an entry whose hash is known: a key's own code isn't run unless another key has the same hash.
+void add_entry(PyObject* dict, PyObject* key, Py_hash_t hash, PyObject* value);
+
+// The items of a set with their hashes, and a set of such items, with as much room as another one. Runs no code of
+// them.
+void for_set_entries(PyObject* set, const std::function<void(PyObject*, Py_hash_t)>& body);
+std::size_t room_of(PyObject* set);
+Ref set_of(const std::vector<std::pair<PyObject*, Py_hash_t>>& items, std::size_t room);
+
+// The flags of a class that are about the storage of its instances.
+extern const unsigned long storage_flags;
+
+// Gives a class whose instances are to have a dict the keys that they share; takes them from `giver`, a class that
+// never has instances.
+void take_shared_keys(PyTypeObject* type, PyTypeObject* giver);
 
 // What the stack holds below its top while the instruction at `offset` of the topmost Python frame is about to run.
 // `depth` is the stack's depth there. Borrowed; NULL where there is nothing.

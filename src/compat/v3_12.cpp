@@ -35,6 +35,10 @@ void clear_internal_caches() {}
 bool has_version_of_code(PyFunctionObject*) { return false; }
 void set_version_of_code(PyFunctionObject*) {}
 
+const unsigned long storage_flags = Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_MANAGED_DICT | Py_TPFLAGS_MANAGED_WEAKREF;
+
+void give_dict(PyObject* object, PyObject* dict) { check(PyObject_GenericSetDict(object, dict, nullptr)); }
+
 InlineValues inline_values(PyObject* object) {
     PyTypeObject* type = Py_TYPE(object);
     if ((type->tp_flags & Py_TPFLAGS_MANAGED_DICT) == 0) return {};

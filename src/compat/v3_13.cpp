@@ -39,6 +39,14 @@ void set_version_of_code(PyFunctionObject* function) {
     function->func_version = reinterpret_cast<PyCodeObject*>(function->func_code)->co_version;
 }
 
+const unsigned long storage_flags =
+    Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_MANAGED_DICT | Py_TPFLAGS_MANAGED_WEAKREF | Py_TPFLAGS_INLINE_VALUES;
+
+void give_dict(PyObject* object, PyObject* dict) {
+    const bool managed = (Py_TYPE(object)->tp_flags & Py_TPFLAGS_MANAGED_DICT) != 0;
+    check(managed ? _PyObject_SetManagedDict(object, dict) : PyObject_GenericSetDict(object, dict, nullptr));
+}
+
 InlineValues inline_values(PyObject* object) {
     PyTypeObject* type = Py_TYPE(object);
     if ((type->tp_flags & Py_TPFLAGS_INLINE_VALUES) == 0) return {};

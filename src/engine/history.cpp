@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "commit/ours.hpp"
 #include "live/retired.hpp"
 
 namespace rebottle {
@@ -56,6 +57,18 @@ bool History::in_force(std::uint64_t id) const {
     if (past->superseded.empty()) return true;
     return std::any_of(past->report.changes.begin(), past->report.changes.end(),
                        [&](const Change& change) { return !past->superseded.contains(change.where); });
+}
+
+void add_references(Past& past, std::vector<Ref*>& ours) {
+    add_references(past.journal, ours);
+    add_references(past.touches, ours);
+    for (Leftover& each : past.leftovers) ours.push_back(&each.object);
+}
+
+std::vector<Ref*> History::references() const {
+    std::vector<Ref*> ours;
+    for (const auto& past : all_) add_references(*past, ours);
+    return ours;
 }
 
 void History::supersede(const Report& report) {

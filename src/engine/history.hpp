@@ -20,6 +20,9 @@ namespace rebottle {
 struct Past {
     Report report;
     Journal journal;
+    std::vector<LayoutChange> layouts;
+    std::vector<Leftover> leftovers;
+    std::vector<Ref> ghosts;  // former instances that C code may have been looking at
     CodeMap replaced_code;
     std::map<std::string, Version> versions;  // of its modules, before
     std::vector<std::string> new_modules;     // imported by it
@@ -31,6 +34,9 @@ struct Past {
         superseded;            // of a hotfix: definition edited in the source since -> by which update
     std::uint64_t undoes = 0;  // of a rollback: the update that it undid
 };
+
+// Appends where one update refers to objects of the program.
+void add_references(Past& past, std::vector<Ref*>& ours);
 
 class History {
    public:
@@ -47,6 +53,8 @@ class History {
     // Those in force that came after `past` and touched the same definitions, the last one first.
     std::vector<std::shared_ptr<Past>> later(const Past& past) const;
     bool in_force(std::uint64_t id) const;
+    // Where it refers to objects of the program.
+    std::vector<Ref*> references() const;
     // Marks the hotfixes whose definitions a reload edited in the source.
     void supersede(const Report& report);
     // Takes the marks back that the update set.

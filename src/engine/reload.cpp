@@ -9,12 +9,14 @@
 #include "commit/events.hpp"
 #include "commit/gifts.hpp"
 #include "commit/invert.hpp"
+#include "commit/ours.hpp"
 #include "compat/memory.hpp"
 #include "engine/check.hpp"
 #include "engine/describe.hpp"
 #include "engine/failure.hpp"
 #include "engine/follow.hpp"
 #include "engine/guard.hpp"
+#include "engine/moving.hpp"
 #include "live/in_flight.hpp"
 #include "live/retired.hpp"
 #include "live/stale.hpp"
@@ -41,9 +43,9 @@ void call_hook(const ModulePlan& module, const char* name, const Ref& context) {
 // One reload from the plan to the report.
 class Update {
    public:
-    explicit Update(const Request& request) : request_(request) { report_.kind = "reload"; }
+    Update(const Request& request, History& history) : request_(request), history_(history) { report_.kind = "reload"; }
 
-    Report run(History& history) {
+    Report run() {
         try {
             Plan plan = make_plan();
             ImportState imports;
@@ -53,7 +55,7 @@ class Update {
             TouchGuard touched(outcome.touches);
             stage(plan, request_, world, outcome);
             report_.timing.stage = seconds_since(staging);
-            if (is_empty(plan) && report_.refusals.empty()) return finish(history);
+            if (is_empty(plan) && report_.refusals.empty()) return finish();
             std::vector<Ref> contexts;
             for (const ModulePlan& module : plan.modules) {
                 contexts.push_back(new_dict());
@@ -75,6 +77,7 @@ class Update {
             touched.keep();
             past_->new_modules = imports.keep();
             loosen(past_->journal);
+            loosen(past_->layouts, past_->leftovers);
             release_results(past_->journal);
         } catch (const SourceError& error) {
             fail(error, report_);
@@ -83,7 +86,7 @@ class Update {
         } catch (const UnknownModule& error) {
             fail(error, report_);
         }
-        return finish(history);
+        return finish();
     }
 
     // Only the plan.
@@ -125,7 +128,7 @@ class Update {
     void commit(Plan& plan, Outcome& outcome, World& world, AppliedGuard& applied) {
         const NoCollection no_collection;
         const auto start = Clock::now();
-        Resolved resolved = resolve(outcome);
+        Resolved resolved = resolve(outcome, past_references());
         carry_events(resolved.replaced_code);
         for (const ModulePlan& module : plan.modules) follow_places(module, resolved.journal);
         remove_modules(plan.gone, resolved.journal);
@@ -133,7 +136,11 @@ class Update {
         for (Refusal& each : resolved.refusals) report_.refusals.push_back(each);
         if (!report_.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
         prepare(resolved.journal);
+        Relay relay(resolved.layouts, resolved.journal, references(outcome, resolved), {});
+        if (!relay.refusals().empty()) refuse(relay.refusals(), report_);
         reshaped_ = reshaped_instances(resolved);
+        for (Reshaped& each : reshaped_)
+            if (PyObject* now = relay.successor(each.object.get())) each.object = Ref::borrow(now);
         const std::vector<ChangedCallee> callees = changed_callees(resolved.journal);
         const std::set<PyObject*> callers =
             callees.empty() ? std::set<PyObject*>() : running_code(resolved.replaced_code);
@@ -145,6 +152,7 @@ class Update {
             world.leave();
             apply_all(past_->journal);
             applied.applied();
+            move_instances(relay, resolved.layouts, *past_);
             land(resolved);
             map_touches(outcome.touches, outcome.bottles);
             forget_ended_callers();
@@ -167,6 +175,22 @@ class Update {
         }
     }
 
+    // Where this update, as far as it is done, and those before refer to objects of the program.
+    std::vector<Ref*> past_references() {
+        std::vector<Ref*> ours = history_.references();
+        if (past_) add_references(*past_, ours);
+        for (Reshaped& each : reshaped_) ours.push_back(&each.object);
+        return ours;
+    }
+
+    std::vector<Ref*> references(Outcome& outcome, Resolved& resolved) {
+        std::vector<Ref*> ours = past_references();
+        add_references(outcome, ours);
+        order(resolved.landing);
+        add_references(resolved.landing, ours);
+        return ours;
+    }
+
     static bool is_generator_function(const Ref& made) {
         return (as_code(made.as<PyFunctionObject>()->func_code)->co_flags &
                 (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
@@ -179,10 +203,13 @@ class Update {
         Outcome late;
         TouchGuard touched(late.touches);
         run_deferred(plan, request_, deferred, late, names);
-        Resolved more = resolve(late);
+        Resolved more = resolve(late, past_references());
         prepare(more.journal);
+        Relay relay(more.layouts, more.journal, references(late, more), {});
+        if (!relay.refusals().empty()) refuse(relay.refusals(), report_);
         const compat::SureMemory sure;
         apply_all(more.journal);
+        move_instances(relay, more.layouts, *past_);
         names.keep();
         for (Write& write : more.journal) past_->journal.push_back(std::move(write));
         land(more);
@@ -225,6 +252,7 @@ class Update {
     }
 
     void take_back(Plan& plan) {
+        move_back(*past_, history_);
         undo_all(past_->journal);
         undo_touches(past_->touches);
         unfailing([this] { renew_derived(changed_classes(past_->journal)); });
@@ -234,18 +262,19 @@ class Update {
                 module.record->version = std::move(former->second);
     }
 
-    Report finish(History& history) {
-        history.number(report_);
+    Report finish() {
+        history_.number(report_);
         report_.ok = report_.refusals.empty();
         report_.timing.total = seconds_since(start_);
         if (!past_) return report_;
         past_->report = report_;
-        history.supersede(report_);
-        history.add(past_);
+        history_.supersede(report_);
+        history_.add(past_);
         return report_;
     }
 
     const Request& request_;
+    History& history_;
     Clock::time_point start_ = Clock::now();
     Report report_;
     std::vector<Stale> stale_functions_;  // those that can't take new code
@@ -255,7 +284,11 @@ class Update {
 
 }  // namespace
 
-Report reload(const Request& request, History& history) { return Update(request).run(history); }
-Report dry_reload(const Request& request) { return Update(request).dry(); }
+Report reload(const Request& request, History& history) { return Update(request, history).run(); }
+
+Report dry_reload(const Request& request) {
+    History none;
+    return Update(request, none).dry();
+}
 
 }  // namespace rebottle

@@ -13,6 +13,7 @@
 #include "engine/failure.hpp"
 #include "engine/follow.hpp"
 #include "engine/guard.hpp"
+#include "engine/moving.hpp"
 #include "live/in_flight.hpp"
 #include "live/stale.hpp"
 #include "plan/rules.hpp"
@@ -34,6 +35,14 @@ std::vector<Refusal> later_touches(const Past& past, const std::vector<std::shar
     return found;
 }
 
+std::vector<LayoutChange> layouts_back(const Past& past) {
+    try {
+        return changes_back(past.layouts);
+    } catch (const Unlayable& error) {
+        refuse({{"class-layout", past.layouts.front().where, error.what(), "undo later updates first", "", 0}});
+    }
+}
+
 Report undo(const std::shared_ptr<Past>& past, History& history) {
     const auto start = Clock::now();
     Report report;
@@ -41,6 +50,7 @@ Report undo(const std::shared_ptr<Past>& past, History& history) {
     report.modules = past->report.modules;
     auto done = std::make_shared<Past>();
     AppliedGuard applied([&] {
+        move_back(*done, history);
         undo_all(done->journal);
         forget_replaced(done->replaced_code);
         unfailing([&] { remember_replaced(past->replaced_code); });
@@ -52,6 +62,9 @@ Report undo(const std::shared_ptr<Past>& past, History& history) {
         carry_events(inverse.replaced_code);
         remove_modules(past->new_modules, inverse.journal);
         prepare(inverse.journal);
+        std::vector<LayoutChange> layouts = layouts_back(*past);
+        Relay relay(layouts, inverse.journal, history.references(), past->leftovers);
+        if (!relay.refusals().empty()) refuse(relay.refusals(), report);
         const std::vector<ChangedCallee> callees = changed_callees(inverse.journal);
         const std::set<PyObject*> callers =
             callees.empty() ? std::set<PyObject*>() : running_code(inverse.replaced_code);
@@ -60,6 +73,7 @@ Report undo(const std::shared_ptr<Past>& past, History& history) {
         done->replaced_code = std::move(inverse.replaced_code);
         apply_all(done->journal);
         applied.applied();
+        move_instances(relay, layouts, *done);
         forget_ended_callers();
         if (!callers.empty()) redirect_callers(callees, callers);
         renew_derived(changed_classes(done->journal));
@@ -72,6 +86,7 @@ Report undo(const std::shared_ptr<Past>& past, History& history) {
     }
     applied.keep();
     loosen(done->journal);
+    loosen(done->layouts, done->leftovers);
     if (past->touches_undone) {
         redo_touches(past->touches);
     } else {

@@ -34,8 +34,11 @@ const std::vector<Rule>& rules() {
         {"bytecode-statement", "Other top-level code of a module that comes as bytecode alone",
          "there is no source text: functions and classes are matched by name, but other top-level code changed",
          "ship the source text, or hand it over with sources="},
-        {"class-layout", "Other slots, or bases with storage of their own", "its instances are laid out in another way",
-         "keep __slots__ and built-in bases as they are, or restart"},
+        {"class-layout",
+         "Other slots where a living instance can't be laid out anew: it is held out of sight, or has a built-in "
+         "base's "
+         "storage",
+         "its instances are laid out in another way", "let the instances go first, or keep __slots__, or restart"},
         {"class-metaclass", "A metaclass with storage of its own", "the new metaclass lays classes out in another way",
          "restart to change this metaclass"},
         {"class-bases", "Bases that Python refuses for a live class",

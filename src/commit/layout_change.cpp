@@ -1,0 +1,199 @@
+// What changes in class objects when their instances are laid out in another way.
+#include <algorithm>
+#include <set>
+
+#include "commit/relay.hpp"
+#include "compat/compat.hpp"
+
+namespace rebottle {
+namespace {
+
+PyObject* as_plain(PyTypeObject* type) { return reinterpret_cast<PyObject*>(type); }
+
+// What a descriptor tells whose slot is gone: nothing, and nothing can be set.
+PyMemberDef no_slot{"", 20 /* T_NONE */, 0, Py_READONLY, nullptr};
+
+std::vector<PyTypeObject*> with_subclasses(std::vector<PyTypeObject*> found) {
+    static PyObject* const method = attribute(as_plain(&PyType_Type), "__subclasses__").release();
+    std::set<PyTypeObject*> seen(found.begin(), found.end());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        const Ref subclasses = call(method, {as_plain(found[i])});
+        for_sequence(subclasses.get(), [&](PyObject* each) {
+            auto* type = reinterpret_cast<PyTypeObject*>(each);
+            if (seen.insert(type).second) found.push_back(type);
+        });
+    }
+    return found;
+}
+
+bool is_own_slot(PyObject* value, PyTypeObject* type) {
+    return value != nullptr && Py_IS_TYPE(value, &PyMemberDescr_Type) &&
+           reinterpret_cast<PyMemberDescrObject*>(value)->d_common.d_type == type;
+}
+
+// The change of one class.
+class OneClass {
+   public:
+    OneClass(PyTypeObject* type, const Ref& before, const Ref& after)
+        : type_(type), members_(Ref::steal(PyType_GetDict(type))) {
+        result_.type = Ref::borrow(as_plain(type));
+        result_.before = Layout::of(type);
+        result_.after = Layout::like(after);
+        result_.model_before = before;
+        result_.model_after = after;
+        result_.where = to_text(attribute(as_plain(type), "__module__").get()) + "." +
+                        to_text(attribute(as_plain(type), "__qualname__").get());
+    }
+
+    // Its members are merged with those of this class.
+    void merges(PyTypeObject* staged) { staged_ = Ref::steal(PyType_GetDict(staged)); }
+    // It becomes what it was before this change.
+    void undoes(const LayoutChange& change) {
+        result_.after = change.before;
+        former_ = change.displaced;
+    }
+
+    LayoutChange make() {
+        slots();
+        for (const char* name : {"__dict__", "__weakref__"}) getset(name);
+        if ((result_.after.flags & Py_TPFLAGS_MANAGED_DICT) != 0) give_keys();
+        return std::move(result_);
+    }
+
+   private:
+    // The descriptions of its slots must live as long as the class: they are its own or its model's.
+    std::vector<PyMemberDef*> slots_after() const {
+        if (result_.after.model) return own_slots(result_.after.model.as<PyTypeObject>());
+        std::vector<PyMemberDef*> found;
+        for (Py_ssize_t i = 0; i < result_.after.members; ++i) found.push_back(&type_->tp_members[i]);
+        return found;
+    }
+
+    void slots() {
+        std::set<std::string> now;
+        for (PyMemberDef* slot : slots_after()) {
+            now.insert(slot->name);
+            PyObject* held = dict_get(members_.get(), slot->name);
+            if (is_own_slot(held, type_)) {
+                move(held, slot);
+                continue;
+            }
+            if (held != nullptr) result_.displaced.emplace_back(interned(slot->name), Ref::borrow(held));
+            write(interned(slot->name), held, Ref::steal(PyDescr_NewMember(type_, slot)));
+        }
+        for_items(members_.get(), [&](PyObject* name, PyObject* value) {
+            if (!is_own_slot(value, type_) || now.contains(to_text(name))) return;
+            move(value, &no_slot);
+            if (!staged_ || dict_get(staged_.get(), name) == nullptr) write(Ref::borrow(name), value, displaced(name));
+        });
+    }
+
+    Ref displaced(PyObject* name) const {
+        for (const auto& [former, value] : former_)
+            if (PyUnicode_Compare(former.get(), name) == 0) return value;
+        return {};
+    }
+
+    void move(PyObject* descriptor, PyMemberDef* now) {
+        result_.moves.push_back(
+            {Ref::borrow(descriptor), reinterpret_cast<PyMemberDescrObject*>(descriptor)->d_member, now});
+    }
+
+    // `__dict__` or `__weakref__`.
+    void getset(const char* name) {
+        PyObject* held = dict_get(members_.get(), name);
+        const Ref model = Ref::steal(PyType_GetDict(result_.model_after.as<PyTypeObject>()));
+        PyObject* now = dict_get(model.get(), name);
+        if ((held != nullptr) == (now != nullptr)) return;
+        Ref descriptor;
+        if (now != nullptr)
+            descriptor = Ref::steal(PyDescr_NewGetSet(type_, reinterpret_cast<PyGetSetDescrObject*>(now)->d_getset));
+        write(interned(name), held, std::move(descriptor));
+    }
+
+    void write(Ref name, PyObject* before, Ref after) {
+        result_.members.emplace_back(
+            MemberWrite{result_.type, std::move(name), Ref::borrow(before), std::move(after), ""});
+    }
+
+    void give_keys() {
+        const Ref giver =
+            call(as_plain(&PyType_Type), {to_str("keys").get(), Ref::steal(PyTuple_New(0)).get(), new_dict().get()});
+        compat::take_shared_keys(type_, giver.as<PyTypeObject>());
+    }
+
+    PyTypeObject* type_;
+    Ref members_;
+    Ref staged_;
+    std::vector<std::pair<Ref, Ref>> former_;
+    LayoutChange result_;
+};
+
+}  // namespace
+
+namespace {
+
+const std::map<PyTypeObject*, PyTypeObject*> none_staged;
+const std::map<PyObject*, Ref> no_bottles;
+
+}  // namespace
+
+std::vector<LayoutChange> layout_changes(const std::map<PyTypeObject*, PyTypeObject*>& staged,
+                                         const std::map<PyObject*, Ref>& bottles) {
+    Models former(none_staged, no_bottles);
+    Models next(staged, bottles);
+    std::vector<PyTypeObject*> types;
+    for (const auto& [live, now] : staged) types.push_back(live);
+    std::vector<LayoutChange> changes;
+    for (PyTypeObject* type : with_subclasses(std::move(types))) {
+        const auto made = staged.find(type);
+        PyTypeObject* now = made == staged.end() ? nullptr : made->second;
+        const Ref before = former.of(type);
+        const Ref after = next.of(type);
+        if (!same_storage(before.as<PyTypeObject>(), type) ||
+            (now != nullptr && !same_storage(after.as<PyTypeObject>(), now)))
+            throw Unlayable(std::string("the storage of '") + type->tp_name + "' isn't what its slots say");
+        OneClass change(type, before, after);
+        if (now != nullptr) change.merges(now);
+        changes.push_back(change.make());
+    }
+    return changes;
+}
+
+std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done) {
+    std::vector<LayoutChange> changes;
+    std::vector<PyTypeObject*> types;
+    Models former(none_staged, no_bottles);
+    Models next(none_staged, no_bottles);
+    for (const LayoutChange& each : done) {
+        PyObject* object = PyWeakref_Check(each.type.get()) ? compat::target_of(each.type.get()) : each.type.get();
+        auto* type = reinterpret_cast<PyTypeObject*>(object);
+        if (type == nullptr) continue;
+        if (!(Layout::of(type) == each.after)) throw Unlayable("the layout of '" + each.where + "' changed since");
+        OneClass change(type, each.model_after, each.model_before);
+        change.undoes(each);
+        changes.push_back(change.make());
+        types.push_back(type);
+        former.know(type, each.model_after);
+        next.know(type, each.model_before);
+    }
+    const std::vector<PyTypeObject*> all = with_subclasses(types);
+    for (std::size_t i = types.size(); i < all.size(); ++i)
+        changes.push_back(OneClass(all[i], former.of(all[i]), next.of(all[i])).make());
+    return changes;
+}
+
+void loosen(std::vector<LayoutChange>& changes, std::vector<Leftover>& leftovers) {
+    const auto weak = [](Ref& object) {
+        if (!PyWeakref_Check(object.get()) && PyType_SUPPORTS_WEAKREFS(Py_TYPE(object.get())))
+            object = Ref::steal(PyWeakref_NewRef(object.get(), nullptr));
+    };
+    for (LayoutChange& change : changes) {
+        weak(change.type);
+        change.members.clear();
+        change.moves.clear();
+    }
+    for (Leftover& each : leftovers) weak(each.object);
+}
+
+}  // namespace rebottle

@@ -1,0 +1,109 @@
+// Instances that are laid out anew: where a class's storage changes, each gets a successor, and whoever held it holds
+// that one.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "commit/write.hpp"
+#include "live/storage.hpp"
+#include "rebottle/report.hpp"
+
+namespace rebottle {
+
+// The descriptor of a slot is told where the slot lies now.
+struct SlotMove {
+    Ref descriptor;
+    PyMemberDef* before;
+    PyMemberDef* after;
+};
+
+// The storage of one class's instances changes.
+struct LayoutChange {
+    Ref type;  // a weak reference in the history
+    Layout before;
+    Layout after;
+    Ref model_before;  // classes of ours whose instances are laid out like those of the class
+    Ref model_after;
+    std::string where;
+    // Other members whose names slots take: they come back when the slots go.
+    std::vector<std::pair<Ref, Ref>> displaced;
+    // Not kept in the history:
+    Journal members;  // descriptors that appear or go
+    std::vector<SlotMove> moves;
+};
+
+// What instances held and have no place for now, to be given back.
+struct Leftover {
+    Ref object;  // a weak reference, where the class allows it
+    Ref values;  // a dict
+};
+
+// What it takes to change the layout of classes that were run aside (`staged`, by live class) and of their subclasses.
+// Errors: Unlayable.
+std::vector<LayoutChange> layout_changes(const std::map<PyTypeObject*, PyTypeObject*>& staged,
+                                         const std::map<PyObject*, Ref>& bottles);
+
+// What takes changes of the history back, and changes classes derived since. Errors: Unlayable.
+std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done);
+// Drops what the history mustn't hold alive.
+void loosen(std::vector<LayoutChange>& changes, std::vector<Leftover>& leftovers);
+
+// One move of all instances of these classes. Between its making and its end no Python code may run.
+class Relay {
+   public:
+    // Attributes that `journal` gives to instances are taken out of it. `ours`: other references of the engine itself
+    // that may be to instances; `leftovers`: those of a former move.
+    Relay(std::vector<LayoutChange>& changes, Journal& journal, std::vector<Ref*> ours,
+          const std::vector<Leftover>& leftovers);
+    Relay(const Relay&) = delete;
+    Relay& operator=(const Relay&) = delete;
+
+    const std::vector<Refusal>& refusals() const { return refusals_; }
+    // The successor of an instance, not in use yet; NULL where it isn't moved.
+    PyObject* successor(PyObject* object) const;
+    // Does it all. Errors: PythonError; nothing is changed then.
+    void apply();
+    // What instances were given beside, as writes that are done.
+    Journal take_given();
+    std::vector<Leftover> take_leftovers() { return std::move(leftovers_); }
+    // Former instances that C code which runs now may still look at; they must outlive it.
+    std::vector<Ref> take_ghosts() { return std::move(ghosts_); }
+
+   private:
+    void take_gifts(Journal& journal);
+    void give_gifts();
+    void find_instances();
+    void make_successors();
+    void fill(PyObject* object, PyObject* successor);
+    void give_back(const std::vector<Leftover>& leftovers);
+    void find_holders();
+    void check_holders(const std::map<PyObject*, Py_ssize_t>& seen);
+    void refuse(const LayoutChange& change, const std::string& why, const std::string& what_to_do);
+    Ref mapped(PyObject* value) const;
+    void exchange(bool forward) noexcept;
+    void undo_members(std::size_t count) noexcept;
+
+    // An instance and its successor; one of them is in use.
+    struct Pair {
+        Ref object;
+        Ref now;
+        LayoutChange* change;
+        Py_ssize_t references;  // to the former one
+    };
+    void move_weak_references(const Pair& pair, bool forward) const noexcept;
+
+    std::vector<LayoutChange>& changes_;
+    std::vector<Ref*> ours_;
+    std::map<PyTypeObject*, LayoutChange*> by_type_;
+    std::vector<Pair> pairs_;
+    std::map<PyObject*, Ref> successors_;
+    Journal journal_;  // references to instances
+    Journal given_;
+    std::vector<Leftover> leftovers_;
+    std::vector<Ref> ghosts_;
+    std::vector<Refusal> refusals_;
+};
+
+}  // namespace rebottle

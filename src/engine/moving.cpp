@@ -1,0 +1,37 @@
+#include "engine/moving.hpp"
+
+namespace rebottle {
+
+void move_instances(Relay& relay, const std::vector<LayoutChange>& layouts, Past& past) {
+    if (layouts.empty()) return;
+    relay.apply();
+    past.layouts.insert(past.layouts.end(), layouts.begin(), layouts.end());
+    for (Write& write : relay.take_given()) past.journal.push_back(std::move(write));
+    for (Leftover& each : relay.take_leftovers()) past.leftovers.push_back(std::move(each));
+    for (Ref& each : relay.take_ghosts()) past.ghosts.push_back(std::move(each));
+}
+
+void move_back(Past& past, const History& history) noexcept {
+    if (past.layouts.empty()) return;
+    unfailing([&] {
+        std::string why;
+        try {
+            std::vector<LayoutChange> back = changes_back(past.layouts);
+            std::vector<Ref*> ours = history.references();
+            add_references(past, ours);
+            Journal none;
+            Relay relay(back, none, std::move(ours), past.leftovers);
+            if (relay.refusals().empty()) {
+                relay.apply();
+                past.layouts.clear();
+                return;
+            }
+            why = relay.refusals().front().where + ": " + relay.refusals().front().why;
+        } catch (const Unlayable& error) {
+            why = error.what();
+        }
+        raise(PyExc_RuntimeError, "rebottle: a failed update left the layout of its classes in place: " + why);
+    });
+}
+
+}  // namespace rebottle

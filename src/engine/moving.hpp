@@ -1,0 +1,15 @@
+// The part of a commit that lays instances out anew.
+#pragma once
+
+#include "commit/relay.hpp"
+#include "engine/history.hpp"
+
+namespace rebottle {
+
+// Does a move whose refusals were looked at, as part of an update. Errors: PythonError; nothing is changed then.
+void move_instances(Relay& relay, const std::vector<LayoutChange>& layouts, Past& past);
+// Takes the moves of an update back that doesn't come to its end. Where the program holds an instance out of sight by
+// now, they stay, and sys.unraisablehook is told.
+void move_back(Past& past, const History& history) noexcept;
+
+}  // namespace rebottle

@@ -1,0 +1,157 @@
+#include "live/storage.hpp"
+
+#include "compat/compat.hpp"
+#include "live/layout.hpp"
+
+namespace rebottle {
+namespace {
+
+PyObject* as_plain(PyTypeObject* type) { return reinterpret_cast<PyObject*>(type); }
+
+Ref new_class(PyObject* name, PyObject* bases, PyObject* members) {
+    return call(as_plain(&PyType_Type), {name, bases, members});
+}
+
+// Whether a class statement made it: its instances are freed along the chain of bases.
+bool is_python_class(PyTypeObject* type) {
+    static const destructor standard = [] {
+        const Ref sample = new_class(to_str("sample").get(), Ref::steal(PyTuple_New(0)).get(), new_dict().get());
+        return sample.as<PyTypeObject>()->tp_dealloc;
+    }();
+    return (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && type->tp_dealloc == standard;
+}
+
+PyTypeObject* model_of(PyTypeObject* type) {
+    PyTypeObject* base = type->tp_base;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); ++i)
+        if (PyTuple_GET_ITEM(type->tp_mro, i) == as_plain(base)) return nullptr;
+    return base;
+}
+
+void forget_subclass(const Ref& type) {
+    const Ref weak = Ref::steal(PyWeakref_NewRef(type.get(), nullptr));  // the one that its bases hold
+    _PyWeakref_ClearRef(weak.as<PyWeakReference>());
+}
+
+}  // namespace
+
+Layout Layout::of(PyTypeObject* type) {
+    return {Ref::borrow(as_plain(model_of(type))),
+            Py_SIZE(type),
+            type->tp_basicsize,
+            type->tp_itemsize,
+            type->tp_dictoffset,
+            type->tp_weaklistoffset,
+            type->tp_flags & compat::storage_flags,
+            type->tp_traverse,
+            type->tp_clear,
+            type->tp_free};
+}
+
+Layout Layout::like(const Ref& model) {
+    Layout layout = of(model.as<PyTypeObject>());
+    layout.model = model;
+    layout.members = 0;
+    return layout;
+}
+
+bool Layout::operator==(const Layout& other) const {
+    return model.get() == other.model.get() && members == other.members && basicsize == other.basicsize &&
+           itemsize == other.itemsize && dictoffset == other.dictoffset && weaklistoffset == other.weaklistoffset &&
+           flags == other.flags;
+}
+
+void lay_out(PyTypeObject* type, const Layout& layout) noexcept {
+    PyTypeObject* base = layout.model ? layout.model.as<PyTypeObject>() : best_base(type->tp_bases);
+    PyTypeObject* former = type->tp_base;
+    type->tp_base = reinterpret_cast<PyTypeObject*>(Py_NewRef(as_plain(base)));
+    Py_SET_SIZE(type, layout.members);
+    type->tp_basicsize = layout.basicsize;
+    type->tp_itemsize = layout.itemsize;
+    type->tp_dictoffset = layout.dictoffset;
+    type->tp_weaklistoffset = layout.weaklistoffset;
+    type->tp_flags = (type->tp_flags & ~compat::storage_flags) | layout.flags;
+    type->tp_traverse = layout.traverse;
+    type->tp_clear = layout.clear;
+    type->tp_free = layout.free;
+    PyType_Modified(type);
+    Py_DECREF(former);
+}
+
+PyTypeObject* describer_of(PyTypeObject* type) {
+    PyTypeObject* model = model_of(type);
+    return model != nullptr ? model : type;
+}
+
+std::vector<PyMemberDef*> own_slots(PyTypeObject* type) {
+    PyTypeObject* describer = describer_of(type);
+    std::vector<PyMemberDef*> found;
+    for (Py_ssize_t i = 0; i < Py_SIZE(describer); ++i) found.push_back(&describer->tp_members[i]);
+    return found;
+}
+
+std::map<std::string, Py_ssize_t> slot_offsets(PyTypeObject* type) {
+    std::map<std::string, Py_ssize_t> found;
+    if (type->tp_dictoffset != 0) found.emplace("__dict__", type->tp_dictoffset);
+    if (type->tp_weaklistoffset != 0) found.emplace("__weakref__", type->tp_weaklistoffset);
+    for (; is_python_class(type); type = type->tp_base)
+        for (Py_ssize_t i = 0; i < Py_SIZE(type); ++i)
+            found.emplace(type->tp_members[i].name, type->tp_members[i].offset);
+    return found;
+}
+
+bool same_storage(PyTypeObject* a, PyTypeObject* b) {
+    return a->tp_basicsize == b->tp_basicsize && a->tp_itemsize == b->tp_itemsize &&
+           (a->tp_flags & compat::storage_flags) == (b->tp_flags & compat::storage_flags) &&
+           slot_offsets(a) == slot_offsets(b) && built_in_base(a) == built_in_base(b);
+}
+
+Ref Models::of(PyTypeObject* type) {
+    if (!is_python_class(type)) {
+        if (!Py_IS_TYPE(as_plain(type), &PyType_Type))
+            throw Unlayable(std::string("its base '") + type->tp_name + "' has a metaclass that lays classes out");
+        return Ref::borrow(as_plain(type));
+    }
+    const auto known = made_.find(type);
+    if (known != made_.end()) return known->second;
+    return made_.emplace(type, make(type)).first->second;
+}
+
+Ref Models::make(PyTypeObject* type) {
+    const auto staged = staged_.find(type);
+    PyTypeObject* source = staged != staged_.end() ? staged->second : type;
+    PyTypeObject* describer = describer_of(source);
+    const Ref own = Ref::steal(PyType_GetDict(source));
+    const Ref members = new_dict();
+    if (dict_get(own.get(), "__slots__") != nullptr) {
+        const Ref slots = Ref::steal(PyList_New(0));
+        for (const PyMemberDef* slot : own_slots(source)) check(PyList_Append(slots.get(), interned(slot->name).get()));
+        for (const char* name : {"__dict__", "__weakref__"})
+            if (dict_get(Ref::steal(PyType_GetDict(describer)).get(), name) != nullptr)
+                check(PyList_Append(slots.get(), interned(name).get()));
+        dict_set(members.get(), "__slots__", slots.get());
+    }
+    const Ref bases = bases_of(source);
+    try {
+        Ref model = new_class(to_str("storage of " + std::string(type->tp_name)).get(), bases.get(), members.get());
+        forget_subclass(model);
+        return model;
+    } catch (const PythonError& error) {
+        if (error.is(PyExc_MemoryError)) throw;
+        throw Unlayable(describe(error.value()));
+    }
+}
+
+Ref Models::bases_of(PyTypeObject* type) {
+    Ref bases = Ref::steal(PyTuple_New(PyTuple_GET_SIZE(type->tp_bases)));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_bases); ++i) {
+        PyObject* base = PyTuple_GET_ITEM(type->tp_bases, i);
+        const auto bottle = bottles_.find(base);
+        PyTypeObject* live =
+            bottle == bottles_.end() ? reinterpret_cast<PyTypeObject*>(base) : bottle->second.as<PyTypeObject>();
+        PyTuple_SET_ITEM(bases.get(), i, of(live).release());
+    }
+    return bases;
+}
+
+}  // namespace rebottle
