@@ -31,10 +31,11 @@ bool same_strings(PyObject* a, PyObject* b) { return check(PyObject_RichCompareB
 
 bool same_constant(PyObject* a, PyObject* b, bool shell);
 
-bool same_tuple(PyObject* a, PyObject* b, bool shell) {
+// `position` is the index of a constant that says where the code stands; -1 where there is none.
+bool same_tuple(PyObject* a, PyObject* b, bool shell, Py_ssize_t position = -1) {
     if (PyTuple_GET_SIZE(a) != PyTuple_GET_SIZE(b)) return false;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(a); ++i)
-        if (!same_constant(PyTuple_GET_ITEM(a, i), PyTuple_GET_ITEM(b, i), shell)) return false;
+        if (i != position && !same_constant(PyTuple_GET_ITEM(a, i), PyTuple_GET_ITEM(b, i), shell)) return false;
     return true;
 }
 
@@ -48,7 +49,8 @@ bool same(PyCodeObject* a, PyCodeObject* b, bool shell) {
         return false;
     const Ref x = Ref::steal(PyCode_GetCode(a));
     const Ref y = Ref::steal(PyCode_GetCode(b));
-    return same_strings(x.get(), y.get()) && same_tuple(a->co_consts, b->co_consts, shell);
+    const Py_ssize_t line = is_function_code(a) ? -1 : compat::stored_constant(a, "__firstlineno__");
+    return same_strings(x.get(), y.get()) && same_tuple(a->co_consts, b->co_consts, shell, line);
 }
 
 bool same_constant(PyObject* a, PyObject* b, bool shell) {

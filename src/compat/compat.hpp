@@ -22,6 +22,9 @@ PyObject* target_of(PyObject* weak_reference);
 // The names of attributes that a class body of this version sets by itself (``__module__`` and so on).
 const std::vector<const char*>& implicit_class_names();
 
+// The index of the constant that a class body stores under this name by itself, or -1.
+Py_ssize_t stored_constant(PyCodeObject* body, std::string_view name);
+
 // Lets attribute loads of a class specialise again after very many changes of it.
 void allow_new_versions(PyTypeObject* type);
 

@@ -7,6 +7,7 @@
 
 extern "C" {
 #include <internal/pycore_frame.h>
+#include <opcode.h>
 }
 
 namespace rebottle::compat {
@@ -54,6 +55,24 @@ bool suspended_frame(PyObject* generator, LiveFrame& frame) {
 PyObject* docstring_of(PyCodeObject* code) {
     PyObject* first = PyTuple_GET_SIZE(code->co_consts) > 0 ? PyTuple_GET_ITEM(code->co_consts, 0) : Py_None;
     return PyUnicode_Check(first) && (code->co_flags & CO_OPTIMIZED) != 0 ? first : Py_None;
+}
+
+Py_ssize_t stored_constant(PyCodeObject* body, std::string_view name) {
+    constexpr int no_constant = -1;
+    const Ref text = Ref::steal(PyCode_GetCode(body));
+    const auto* bytes = reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(text.get()));
+    int loaded = no_constant;
+    int argument = 0;
+    for (Py_ssize_t at = 0; at + 1 < PyBytes_GET_SIZE(text.get()); at += 2) {
+        argument = argument << 8 | bytes[at + 1];
+        if (bytes[at] == EXTENDED_ARG) continue;
+        if (bytes[at] == STORE_NAME && loaded != no_constant &&
+            view(PyTuple_GET_ITEM(body->co_names, argument)) == name)
+            return loaded;
+        loaded = bytes[at] == LOAD_CONST ? argument : no_constant;
+        argument = 0;
+    }
+    return no_constant;
 }
 
 // Only strings can be shared keys: another one makes the interpreter resize the table into one of its own.

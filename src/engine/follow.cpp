@@ -9,6 +9,7 @@ namespace rebottle {
 namespace {
 
 void move_codes(const ModulePlan& module, Journal& journal) {
+    if (module.moves.empty()) return;
     std::set<PyCodeObject*> inner;
     const std::vector<PyCodeObject*> codes = CodeIndex::instance().codes_in(module.record->version.path);
     for (PyCodeObject* code : codes)
@@ -65,10 +66,15 @@ void follow_text(const ModulePlan& module, Journal& journal) {
 
 }  // namespace
 
+Journal moved_code(const std::vector<ModulePlan>& modules) {
+    Journal journal;
+    for (const ModulePlan& module : modules) move_codes(module, journal);
+    return journal;
+}
+
 void follow_places(const ModulePlan& module, Journal& journal) {
     follow_text(module, journal);
     if (module.moves.empty()) return;
-    move_codes(module, journal);
     std::set<PyObject*> seen;
     move_classes(module, namespace_of(module.module.get()), seen, journal);
 }

@@ -9,8 +9,11 @@
 
 namespace rebottle {
 
-// Code and classes that only stand elsewhere get their new lines; the text that tracebacks and inspect show is the new
-// one.
+// The code that only stands elsewhere in the new source gets its new lines. To be called before staging: the code that
+// staging makes has them already.
+Journal moved_code(const std::vector<ModulePlan>& modules);
+
+// Classes that only stand elsewhere get their new lines; the text that tracebacks and inspect show is the new one.
 void follow_places(const ModulePlan& module, Journal& journal);
 
 // Takes modules out of sys.modules and of their parent packages.

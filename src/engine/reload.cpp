@@ -1,6 +1,7 @@
 #include "engine/reload.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 
@@ -48,6 +49,7 @@ class Update {
     Report run() {
         try {
             Plan plan = make_plan();
+            moved_code_ = moved_code(plan.modules);
             ImportState imports;
             World world;
             const auto staging = Clock::now();
@@ -131,6 +133,7 @@ class Update {
         Resolved resolved = resolve(outcome, past_references());
         carry_events(resolved.replaced_code);
         for (const ModulePlan& module : plan.modules) follow_places(module, resolved.journal);
+        std::move(moved_code_.begin(), moved_code_.end(), std::back_inserter(resolved.journal));
         remove_modules(plan.gone, resolved.journal);
         for (const std::string& name : plan.gone) report_.changes.push_back({"module-removed", name, "", 0});
         for (Refusal& each : resolved.refusals) report_.refusals.push_back(each);
@@ -280,6 +283,7 @@ class Update {
     std::vector<Stale> stale_functions_;  // those that can't take new code
     std::shared_ptr<Past> past_;
     std::vector<Reshaped> reshaped_;
+    Journal moved_code_;
 };
 
 }  // namespace

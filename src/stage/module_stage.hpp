@@ -95,12 +95,9 @@ class ModuleStage {
 
     // --- classes (stage_classes.cpp)
 
-    // A class moved, or one of its functions changed: what inspect reads follows.
+    // Classes moved, or some of their functions changed: what inspect reads follows, that of nested ones too.
     void class_lines(const Edit& edit);
     void member_follows(const Ref& live, PyObject* dict, const char* name, Ref value);
-    // The constant that a class body stores as __static_attributes__ (3.13): the last tuple of names among its
-    // constants.
-    static Ref static_attributes(PyCodeObject* body);
     // Definitions of one name that build on each other (a property and its setter) are evaluated together.
     static void evaluate_together(std::vector<Edit>& members);
     void change_members(Scope& outer, Edit& edit);

@@ -4,6 +4,7 @@
 
 #include "code/index.hpp"
 #include "code/tree.hpp"
+#include "compat/compat.hpp"
 #include "live/layout.hpp"
 #include "stage/creation.hpp"
 #include "stage/module_stage.hpp"
@@ -14,16 +15,15 @@ using Kind = Edit::Kind;
 
 void ModuleStage::class_lines(const Edit& edit) {
     if (!edit.now_root) return;
-    const Ref live = live_class(live_, edit.where);
-    if (!live) return;
-    const Ref dict = Ref::steal(PyType_GetDict(live.as<PyTypeObject>()));
-    PyCodeObject* body = nullptr;
-    for_all_code(as_code(edit.now_root.get()), [&](PyCodeObject* code) {
-        if (!is_function_code(code) && qualname(code) == edit.where) body = code;
+    for_all_code(as_code(edit.now_root.get()), [&](PyCodeObject* body) {
+        if (is_function_code(body)) return;
+        const Ref live = live_class(live_, std::string(qualname(body)));
+        if (!live) return;
+        const Ref dict = Ref::steal(PyType_GetDict(live.as<PyTypeObject>()));
+        for (const char* name : {"__firstlineno__", "__static_attributes__"})
+            if (const Py_ssize_t constant = compat::stored_constant(body, name); constant >= 0)
+                member_follows(live, dict.get(), name, Ref::borrow(PyTuple_GET_ITEM(body->co_consts, constant)));
     });
-    if (body == nullptr) return;
-    member_follows(live, dict.get(), "__firstlineno__", to_int(edit.now.line));
-    if (Ref attributes = static_attributes(body)) member_follows(live, dict.get(), "__static_attributes__", attributes);
 }
 
 void ModuleStage::member_follows(const Ref& live, PyObject* dict, const char* name, Ref value) {
@@ -36,17 +36,6 @@ void ModuleStage::member_follows(const Ref& live, PyObject* dict, const char* na
     binding.after = std::move(value);
     binding.module = plan_.name;
     outcome_.bindings.push_back(std::move(binding));
-}
-
-Ref ModuleStage::static_attributes(PyCodeObject* body) {
-    Ref found;
-    bool stored = false;
-    for_sequence(body->co_names, [&](PyObject* name) { stored = stored || view(name) == "__static_attributes__"; });
-    if (!stored) return {};
-    for_sequence(body->co_consts, [&](PyObject* constant) {
-        if (PyTuple_Check(constant)) found = Ref::borrow(constant);
-    });
-    return found;
 }
 
 void ModuleStage::evaluate_together(std::vector<Edit>& members) {
@@ -72,7 +61,7 @@ void ModuleStage::change_members(Scope& outer, Edit& edit) {
     Ref live = live_class(live_, edit.where);
     if (!live) raise(PyExc_SystemError, "rebottle: class " + edit.where + " is gone");
     evaluate_together(edit.members);
-    class_lines(edit);
+    if (!outer.is_class()) class_lines(edit);
     Scope scope(outer, edit.now, live);
     const Marks outer_marks = std::exchange(marks_, marks_of(edit.members, scope.before()));
     marks_.all = marks_.all || outer_marks.all;

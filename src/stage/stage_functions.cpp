@@ -121,6 +121,7 @@ void ModuleStage::bodies(Edit& edit) {
         return;
     }
     outermost_pairs(edit, as_code(edit.old_root.get()), as_code(edit.now_root.get()));
+    class_lines(edit);
 }
 
 void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCodeObject* now_root) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bdb
+import functools
 import inspect
 import traceback
 import types
@@ -165,3 +166,83 @@ def test_co_filename_and_first_line_are_those_of_a_fresh_import(ab: Any, program
 
     assert shape(m) == shape(fresh)
     assert {f.__code__.co_filename for f in (m.f, m.C.m, m.outer, m.made)} == {m.__file__}
+
+
+BEFORE = """\
+def keep(f):
+    return f
+
+def wrapped(f):
+    def inner(*args):
+        return f(*args)
+    return inner
+
+@keep
+def decorated(a):
+    return a
+
+@wrapped
+def forwarded(a):
+    return a
+
+class Box:
+    def __init__(self, size=(1, 2)):
+        self.size = size
+
+    class Lid:
+        def shut(self):
+            self.closed = True
+
+    def local(self):
+        class Inside:
+            pass
+        return Inside
+
+class Last:
+    pass
+
+def tail():
+    return 1
+"""
+LONGER = "".join(f"VALUE_{number} = {number}\n" for number in range(40))
+NEW = """\
+def new():
+    return 2
+
+
+class New:
+    def m(self):
+        self.x = 1
+
+
+def tail"""
+EDITS = {
+    "(a):": "(a, b=0):",
+    "    class Lid": "    colour = 'red'\n\n    class Lid",
+    "            pass\n": "            y = 1\n",
+    "self.size = size": "self.size = size\n        self.kind = 1",
+    "def tail": NEW,
+}
+AFTER = functools.reduce(lambda text, edit: text.replace(*edit), EDITS.items(), LONGER + BEFORE)
+
+
+def lines_of(module: Any) -> dict[str, Any]:
+    """Where everything begins."""
+    functions = [module.keep, module.wrapped, module.decorated, module.Box.__init__, module.Box.Lid.shut, module.tail]
+    functions += [module.forwarded.__closure__[0].cell_contents, *(getattr(module, "new", None) or [],)]
+    classes = [module.Box, module.Box.Lid, module.Box().local(), module.Last, getattr(module, "New", module.Box)]
+    return {
+        "functions": [f.__code__.co_firstlineno for f in functions if callable(f)],
+        "classes": [getattr(c, "__firstlineno__", None) for c in classes],
+        "attributes": [sorted(getattr(c, "__static_attributes__", ())) for c in classes],
+    }
+
+
+def test_lines_are_those_of_a_fresh_import_where_much_was_put_in(ab: Any, program: Any) -> None:
+    m, update = ab(BEFORE)
+    [fresh] = program.load(fresh=AFTER)
+    former = lines_of(m)
+    report = update(AFTER)
+    assert lines_of(m) == lines_of(fresh)
+    report.rollback()
+    assert lines_of(m) == former
