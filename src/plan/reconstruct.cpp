@@ -1,6 +1,7 @@
 #include "plan/reconstruct.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "code/code.hpp"
@@ -75,8 +76,11 @@ class Former {
 
     std::vector<Ref> nodes(const std::vector<Located>& news) {
         std::vector<Ref> found;
-        for (const Located& each : news)
+        for (const Located& each : news) ++all_[each.statement.name];
+        for (const Located& each : news) {
             if (Ref node = node_for(each)) found.push_back(std::move(node));
+            ++seen_[each.statement.name];
+        }
         return found;
     }
 
@@ -117,12 +121,26 @@ class Former {
 
     std::string where(const std::string& name) const { return path_.empty() ? name : path_ + "." + name; }
 
-    PyCodeObject* code_named(const std::string& name) const {
-        PyCodeObject* found = nullptr;
+    std::vector<PyCodeObject*> codes_named(const std::string& name) const {
+        std::vector<PyCodeObject*> found;
         for_all_code(as_code(root_.get()), [&](PyCodeObject* code) {
-            if (code != as_code(root_.get()) && qualname(code) == where(name)) found = code;
+            if (code != as_code(root_.get()) && qualname(code) == where(name)) found.push_back(code);
         });
+        std::sort(found.begin(), found.end(),
+                  [](PyCodeObject* a, PyCodeObject* b) { return a->co_firstlineno < b->co_firstlineno; });
         return found;
+    }
+
+    PyCodeObject* code_named(const std::string& name) const {
+        const std::vector<PyCodeObject*> found = codes_named(name);
+        return found.empty() ? nullptr : found.back();
+    }
+
+    // Where a name has several definitions, as the functions of a property have, they stand in the same order.
+    PyCodeObject* code_of_next(const std::string& name) {
+        const std::vector<PyCodeObject*> found = codes_named(name);
+        if (found.empty()) return nullptr;
+        return found.size() == all_[name] ? found[seen_[name]] : found.back();
     }
 
     // A copy of a definition's node that stands where the former code did.
@@ -134,7 +152,7 @@ class Former {
     }
 
     Ref function(const Located& now) {
-        PyCodeObject* old_code = code_named(now.statement.name);
+        PyCodeObject* old_code = code_of_next(now.statement.name);
         if (old_code == nullptr) return {};
         PyCodeObject* now_code = find_code(as_code(now.root.get()), where(now.statement.name), now.statement.line);
         const bool same = is_same(now);
@@ -222,6 +240,8 @@ class Former {
     Ref header_;  // the class statement, where the scope is a class
     int flags_;
     std::optional<Instructions> instructions_;
+    std::map<std::string, std::size_t> all_;   // definitions of a name in the new version
+    std::map<std::string, std::size_t> seen_;  // of them, those come to
 };
 
 }  // namespace

@@ -13,20 +13,56 @@ PyCodeObject* code_of(PyObject* function) {
     return reinterpret_cast<PyCodeObject*>(reinterpret_cast<PyFunctionObject*>(function)->func_code);
 }
 
-// The code of the functions that a module and its classes hold and that were made in its namespace.
-std::vector<PyCodeObject*> live_codes(PyObject* dict) {
-    std::vector<PyCodeObject*> codes;
-    const auto add = [&](PyObject*, PyObject* value) {
-        if (PyFunction_Check(value) && reinterpret_cast<PyFunctionObject*>(value)->func_globals == dict)
-            codes.push_back(code_of(value));
-    };
+// Whether the code comes from text of its own: dataclasses make such methods, in the module's namespace.
+bool is_generated(PyCodeObject* code, const std::string& path) {
+    const std::string file = to_text(code->co_filename);
+    return file.starts_with("<") && file != path;
+}
+
+// Looks for functions of a namespace in objects that hold them: properties, wrappers and what these closed over.
+class Search {
+   public:
+    Search(PyObject* names, const std::string& path) : names_(names), path_(path) {}
+
+    void look_at(PyObject* object, int depth = 4) {
+        if (PyFunction_Check(object) && reinterpret_cast<PyFunctionObject*>(object)->func_globals == names_) {
+            if (!is_generated(code_of(object), path_)) found_.push_back(code_of(object));
+            return;
+        }
+        if (depth == 0 || PyType_Check(object) || PyModule_Check(object) || PyDict_Check(object)) return;
+        if (const traverseproc traverse = Py_TYPE(object)->tp_traverse; traverse != nullptr && PyObject_IS_GC(object))
+            for (PyObject* held : referents(object, traverse)) look_at(held, depth - 1);
+    }
+
+    std::vector<PyCodeObject*> found() const { return found_; }
+
+   private:
+    static std::vector<PyObject*> referents(PyObject* object, traverseproc traverse) {
+        std::vector<PyObject*> all;
+        const auto visit = [](PyObject* each, void* list) {
+            static_cast<std::vector<PyObject*>*>(list)->push_back(each);
+            return 0;
+        };
+        traverse(object, visit, &all);
+        return all;
+    }
+
+    PyObject* names_;
+    std::string path_;
+    std::vector<PyCodeObject*> found_;
+};
+
+// The code of the functions that a module and its classes hold and that were made in its namespace, from its source.
+std::vector<PyCodeObject*> live_codes(PyObject* dict, const std::string& path) {
+    Search search(dict, path);
+    const auto look = [&](PyObject*, PyObject* value) { search.look_at(value); };
     for_items(dict, [&](PyObject* name, PyObject* value) {
-        add(name, value);
+        look(name, value);
         if (!PyType_Check(value)) return;
         const Ref members = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(value)));
-        if (members) for_items(members.get(), add);
+        if (members) for_items(members.get(), look);
     });
-    return codes;
+    return search.found();
 }
 
 using ByName = std::unordered_multimap<std::string, PyCodeObject*>;
@@ -102,7 +138,7 @@ Ref code_of_version(const Version& version) {
 
 Version agreeing_version(PyObject* module, Version candidate) {
     PyObject* dict = PyModule_GetDict(module);
-    const std::vector<PyCodeObject*> live = live_codes(dict);
+    const std::vector<PyCodeObject*> live = live_codes(dict, candidate.path);
     const Cached cached = cached_code(dict);
     if (cached.code && agrees(cached.code.get(), live)) {
         if (candidate.form == Version::Form::text && cached.is_of(candidate.stamp)) return candidate;

@@ -114,3 +114,36 @@ def test_what_stays_unknown_counts_as_touched(tmp_path: Path) -> None:
 def test_an_edit_after_the_import_of_rebottle_is_known(tmp_path: Path) -> None:
     lines = run(tmp_path, no_cache=True, late=EDIT, policy="merge")
     assert lines[0].startswith("newer newer [1]")
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_property_of_a_module_imported_before_keeps_its_functions_apart(program: Program, cached: bool) -> None:
+    source = """
+        import dataclasses
+        @dataclasses.dataclass
+        class C:
+            x: int = 1
+            @property
+            def t(self): return self.x
+            @t.setter
+            def t(self, value): self.x = value
+    """
+    program.world.write("mod", source)
+    lines = run_script(
+        program.world.root,
+        f"""
+        import sys
+        sys.dont_write_bytecode = not {cached}
+        import mod
+        from pathlib import Path
+        text = Path("mod.py").read_text()
+        if not {cached}:
+            Path("mod.py").write_text(text.replace("= value", "= value + 1"))
+        import rebottle
+        rebottle.reload(["mod"], force="functions")
+        one = mod.C()
+        one.t = 5
+        print(one.t)
+        """,
+    )
+    assert lines == ["5" if cached else "6"]
