@@ -85,13 +85,10 @@ void remove_modules(const std::vector<std::string>& names, Journal& journal) {
         const Ref module = loaded_module(name);
         if (!module) continue;
         journal.push_back(NameWrite{Ref::borrow(modules), to_str(name), module, Ref(), name});
-        const std::size_t dot = name.rfind('.');
-        const Ref parent = dot == std::string::npos ? Ref() : loaded_module(name.substr(0, dot));
-        if (!parent || !PyModule_Check(parent.get())) continue;
-        const std::string last = name.substr(dot + 1);
-        PyObject* dict = PyModule_GetDict(parent.get());
-        if (dict_get(dict, last) == module.get())
-            journal.push_back(NameWrite{Ref::borrow(dict), to_str(last), module, Ref(), name});
+        const Ref package = namespace_of_package(name, module.get());
+        const std::string last = name.substr(name.rfind('.') + 1);
+        if (package && dict_get(package.get(), last) == module.get())
+            journal.push_back(NameWrite{package, to_str(last), module, Ref(), name});
     }
 }
 

@@ -95,7 +95,8 @@ std::vector<Importer> importers_of(const std::string& module, const std::string&
         PyObject* dict = PyModule_GetDict(object);
         if (importer == module || !holds(dict, value)) return;
         for (const ImportedName& each : imported_names(Modules::instance().record(importer), object)) {
-            if (each.module != module || (each.name != name && each.name != "*")) continue;
+            const bool by_star = each.name == "*" && !name.starts_with("__");
+            if (each.module != module || (each.name != name && !by_star)) continue;
             const std::string as = each.name == "*" ? name : each.as;
             if (dict_get(dict, as) == value) found.push_back({importer, Ref::borrow(object), as});
         }

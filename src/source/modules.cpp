@@ -32,6 +32,17 @@ bool is_namespace_package(PyObject* dict) {
 
 Ref loaded_module(const std::string& name) { return Ref::borrow(dict_get(sys_modules(), to_str(name).get())); }
 
+Ref namespace_of_package(const std::string& name, PyObject* module) {
+    const std::size_t dot = name.rfind('.');
+    if (dot == std::string::npos) return {};
+    if (PyModule_Check(module)) {
+        PyObject* own = dict_get(PyModule_GetDict(module), "__name__");
+        if (own == nullptr || !PyUnicode_Check(own) || view(own) != name) return {};
+    }
+    const Ref package = loaded_module(name.substr(0, dot));
+    return package && PyModule_Check(package.get()) ? Ref::borrow(PyModule_GetDict(package.get())) : Ref();
+}
+
 PyObject* namespace_of(PyObject* module) {
     if (!PyModule_Check(module))
         raise(PyExc_TypeError, "not a module but an object of type " + std::string(Py_TYPE(module)->tp_name));
@@ -87,7 +98,8 @@ int Modules::on_event(PyDict_WatchEvent event, PyObject*, PyObject* key, PyObjec
 void Modules::note_module(PyObject* name, PyObject* module, bool earlier) {
     if (!PyUnicode_Check(name) || !PyModule_Check(module)) return;
     const std::string key(view(name));
-    if (noting_ && PyThread_get_thread_ident() == noting_thread_) noted_.push_back(key);
+    const bool added = dict_get(sys_modules(), name) == nullptr;
+    if (noting_ && added && PyThread_get_thread_ident() == noting_thread_) noted_.push_back(key);
     PyObject* dict = PyModule_GetDict(module);
     const std::string path = python_file(dict);
     const bool plain = has_plain_loader(dict);

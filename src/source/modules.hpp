@@ -65,6 +65,9 @@ class Modules {
 
 // The module object of a name, or nothing.
 Ref loaded_module(const std::string& name);
+// The dict of the package that has the module as a submodule; nothing where there is none, as for an alias that a
+// program has put into sys.modules.
+Ref namespace_of_package(const std::string& name, PyObject* module);
 // The dict of a module object. Errors: TypeError for what is no module.
 PyObject* namespace_of(PyObject* module);
 bool matches(const std::string& pattern, const std::string& name);

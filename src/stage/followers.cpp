@@ -35,7 +35,7 @@ class Followers {
     void renewed(std::size_t index) {
         const Binding binding = outcome_.bindings[index];
         const std::string name = to_text(binding.name.get());
-        if (!binding.before || !is_data(binding.before.get()) || name.starts_with("__")) return;
+        if (!binding.before || !is_data(binding.before.get())) return;
         seen_.clear();
         renewed(index, binding.module, name, binding.before, binding.after);
     }

@@ -40,13 +40,10 @@ void forget_modules(const std::vector<std::string>& names) noexcept {
             const Ref module = loaded_module(*name);
             if (!module) continue;
             check(PyDict_DelItem(PyImport_GetModuleDict(), key.get()));
-            const std::size_t dot = name->rfind('.');
-            if (dot == std::string::npos) continue;
-            const Ref parent = loaded_module(name->substr(0, dot));
-            if (!parent || !PyModule_Check(parent.get())) continue;
-            PyObject* dict = PyModule_GetDict(parent.get());
-            if (dict_get(dict, name->substr(dot + 1)) == module.get())
-                check(PyDict_DelItem(dict, to_str(name->substr(dot + 1)).get()));
+            const Ref package = namespace_of_package(*name, module.get());
+            const Ref last = to_str(name->substr(name->rfind('.') + 1));
+            if (package && dict_get(package.get(), last.get()) == module.get())
+                check(PyDict_DelItem(package.get(), last.get()));
         } catch (const PythonError&) {
             continue;  // its exception is dropped: the others are to be taken out as well
         }
@@ -64,10 +61,8 @@ ImportedModules take_out(const std::vector<std::string>& names) {
 void put_back(const ImportedModules& modules) {
     for (const auto& [name, module] : modules) {
         dict_set(PyImport_GetModuleDict(), name, module.get());
-        const std::size_t dot = name.rfind('.');
-        PyObject* parent = dot == std::string::npos ? nullptr : dict_get(PyImport_GetModuleDict(), name.substr(0, dot));
-        if (parent != nullptr && PyModule_Check(parent))
-            dict_set(PyModule_GetDict(parent), name.substr(dot + 1), module.get());
+        if (const Ref package = namespace_of_package(name, module.get()))
+            dict_set(package.get(), name.substr(name.rfind('.') + 1), module.get());
     }
 }
 

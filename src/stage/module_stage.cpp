@@ -62,7 +62,7 @@ void ModuleStage::remove(Scope& scope, Edit& edit) {
     remove_annotation(scope, edit.old.node.get());
     for (const std::string& name : edit.old.binds) {
         PyObject* live = dict_get(scope.names(), name);
-        if (live == nullptr || PyModule_Check(live) || is_bound_again(scope, name)) continue;
+        if (live == nullptr || is_submodule(scope, name, live) || is_bound_again(scope, name)) continue;
         const bool function = PyFunction_Check(live) || PyObject_TypeCheck(live, &PyClassMethod_Type) ||
                               PyObject_TypeCheck(live, &PyStaticMethod_Type);
         if (request_.prune || (marks_.delete_functions && function) || is_inherited(scope, name) ||
@@ -74,6 +74,10 @@ void ModuleStage::remove(Scope& scope, Edit& edit) {
                                      0});
         }
     }
+}
+
+bool ModuleStage::is_submodule(const Scope& scope, const std::string& name, PyObject* value) const {
+    return !scope.is_class() && loaded_module(plan_.name + "." + name).get() == value;
 }
 
 void ModuleStage::remove_annotation(const Scope& scope, PyObject* statement) {

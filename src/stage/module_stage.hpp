@@ -51,6 +51,8 @@ class ModuleStage {
     void run_again(Scope& scope, Edit& edit);
     void remove(Scope& scope, Edit& edit);
     static void remove_annotation(const Scope& scope, PyObject* statement);
+    // Submodules are bound in their package by the import system, not by a statement.
+    bool is_submodule(const Scope& scope, const std::string& name, PyObject* value) const;
     // Whether another statement of the new source binds the name.
     bool is_bound_again(Scope& scope, const std::string& name) const;
     // A statement that was run bound names that a later statement, which isn't run, binds again: from there on they

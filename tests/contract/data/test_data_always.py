@@ -127,3 +127,11 @@ def test_an_annotation_of_data_follows_and_its_value_by_policy(ab: AB, policy: s
     update("x: float = 2\n", policy=policy)
     assert m.__annotations__ == {"x": float}
     assert m.x == (1 if policy == "keep" else 2)
+
+
+def test_who_imported_a_name_of_the_language_follows(program: Program) -> None:
+    _, app = program.load(conf="__version__ = '10.1'\n", app="from @conf@ import __version__ as v, __version__\n")
+    report = program.update({"conf": "__version__ = '10.2'\n"})
+    assert (app.v, app.__version__) == ("10.2", "10.2")
+    report.rollback()
+    assert (app.v, app.__version__) == ("10.1", "10.1")

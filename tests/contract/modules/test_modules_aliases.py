@@ -39,3 +39,17 @@ def test_a_module_run_with_m_is_reloaded_by_its_name_in_the_table(program: Progr
         program.world.root, "import runpy; runpy.run_module('tool', run_name='__main__', alter_sys=True)"
     )
     assert lines == ["new"]
+
+
+def test_names_that_a_statement_puts_into_the_table_go_back(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, m = program.load(one="A = 1\n", two="B = 1\n", m="import @one@ as held\n")
+    former, added = f"{m.__name__}.former", f"{m.__name__}.held"
+    monkeypatch.setitem(sys.modules, former, two)
+    table = f"import sys\nsys.modules[{former!r}] = sys.modules[{added!r}] = held\n"
+    program.write({"m": program.world.text("import @one@ as held\n") + table})
+    report = program.reload([m.__name__])
+    assert (sys.modules[former], sys.modules[added]) == (one, one)
+    report.rollback()
+    assert sys.modules[former] is two
+    assert added not in sys.modules
+    assert m.held is one

@@ -180,3 +180,11 @@ def test_a_definition_that_comes_back_is_the_old_object(ab: Any) -> None:
     update("def f(): return 1\ndef g(): return 'back'\n")
     assert m.g() == "back"
     assert m.g is g
+
+
+def test_prune_removes_imported_modules_too(ab: Any) -> None:
+    m, update = ab("import types\nfrom os import path\ntry:\n    import json\nexcept ImportError:\n    pass\nX = 1\n")
+    report = update("X = 1\n", prune=True)
+    assert not {"types", "path", "json"} & vars(m).keys()
+    report.rollback()
+    assert {"types", "path", "json"} <= vars(m).keys()
