@@ -51,6 +51,20 @@ Names imported(const Version& version, const Names& wanted, int flags) {
     return found;
 }
 
+// `if 0: import ...`. The names may be no identifiers: those that a loader's own statements bind.
+Ref never_importing(const Names& names, const std::string& path) {
+    std::string text = "if 0:\n import _";
+    for (std::size_t i = 1; i < names.size(); ++i) text += ",_";
+    Ref tree = parse(text, path, 0);
+    PyObject* condition = PyList_GET_ITEM(attribute(tree.get(), "body").get(), 0);
+    PyObject* statement = PyList_GET_ITEM(attribute(condition, "body").get(), 0);
+    const Ref aliases = attribute(statement, "names");
+    Py_ssize_t i = 0;
+    for (const std::string& name : names)
+        check(PyObject_SetAttrString(PyList_GET_ITEM(aliases.get(), i++), "name", interned(name).get()));
+    return tree;
+}
+
 }  // namespace
 
 Ref with_imports(PyObject* part, const Version& whole, int flags) {
@@ -58,10 +72,7 @@ Ref with_imports(PyObject* part, const Version& whole, int flags) {
     collect_called(part, called);
     const Names names = called.empty() ? called : imported(whole, called, flags);
     if (names.empty()) return Ref::borrow(part);
-    std::string never = "if 0:\n import ";
-    for (const std::string& name : names) never += name + ",";
-    never.back() = '\n';
-    Ref all = parse(never, whole.path, 0);
+    Ref all = never_importing(names, whole.path);
     const Ref body = attribute(all.get(), "body");
     // Behind the others: a docstring and `from __future__` have to stand first.
     check(PyList_SetSlice(body.get(), 0, 0, attribute(part, "body").get()));

@@ -151,7 +151,15 @@ int first_line(PyObject* node) {
     return line;
 }
 
-int last_line(PyObject* node) { return static_cast<int>(attribute_long(node, "end_lineno")); }
+int last_line(PyObject* node) {
+    const Ref end = attribute_or_null(node, "end_lineno");
+    if (end && PyLong_Check(end.get())) return static_cast<int>(PyLong_AsLong(end.get()));
+    // A tree that a loader made may not tell where a statement ends.
+    const Ref start = attribute_or_null(node, "lineno");
+    int line = start && PyLong_Check(start.get()) ? static_cast<int>(PyLong_AsLong(start.get())) : 0;
+    for_children(node, [&](PyObject* child) { line = std::max(line, last_line(child)); });
+    return line;
+}
 
 std::vector<std::string> bound_names(PyObject* statement) {
     std::vector<std::string> names;
