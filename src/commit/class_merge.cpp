@@ -1,6 +1,7 @@
 #include "commit/class_merge.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "commit/ours.hpp"
 #include "live/layout.hpp"
@@ -197,18 +198,19 @@ namespace {
 class Layouts {
    public:
     Layouts(Outcome& outcome, Resolved& result) : outcome_(outcome), result_(result) {
-        for (const ClassMerge& merge : outcome.merges)
-            if (!same_storage(as_type(merge.live), as_type(merge.staged)))
-                staged_.emplace(as_type(merge.live), as_type(merge.staged));
+        for (const ClassMerge& merge : outcome.merges) {
+            staged_.emplace(as_type(merge.live), as_type(merge.staged));
+            if (!same_storage(as_type(merge.live), as_type(merge.staged))) changed_.insert(as_type(merge.live));
+        }
     }
 
     void plan(const std::vector<Ref*>& history) {
-        if (staged_.empty()) return;
+        if (changed_.empty()) return;
         try {
             result_.layouts = layout_changes(staged_, outcome_.bottles);
         } catch (const Unlayable& error) {
             for (const ClassMerge& merge : outcome_.merges)
-                if (staged_.contains(as_type(merge.live)))
+                if (changed_.contains(as_type(merge.live)))
                     refusals_.push_back({"class-layout", merge.module + "." + merge.where, error.what(),
                                          "keep __slots__ and bases as they are, or restart", "", merge.line});
         }
@@ -229,6 +231,7 @@ class Layouts {
     Outcome& outcome_;
     Resolved& result_;
     std::map<PyTypeObject*, PyTypeObject*> staged_;
+    std::set<PyTypeObject*> changed_;
     std::vector<Refusal> refusals_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "commit/relay.hpp"
 #include "compat/compat.hpp"
+#include "live/instances.hpp"
 
 namespace rebottle {
 namespace {
@@ -136,6 +137,13 @@ namespace {
 const std::map<PyTypeObject*, PyTypeObject*> none_staged;
 const std::map<PyObject*, Ref> no_bottles;
 
+// Instances that the update itself made become instances of the live class as they are.
+void check_staged_instances(PyTypeObject* staged, const Ref& after) {
+    if (!same_storage(after.as<PyTypeObject>(), staged) && !instances_of({staged}).empty())
+        throw Unlayable(std::string("a statement makes instances of '") + staged->tp_name +
+                        "' in the update that changes the layout of its bases");
+}
+
 }  // namespace
 
 std::vector<LayoutChange> layout_changes(const std::map<PyTypeObject*, PyTypeObject*>& staged,
@@ -143,18 +151,19 @@ std::vector<LayoutChange> layout_changes(const std::map<PyTypeObject*, PyTypeObj
     Models former(none_staged, no_bottles);
     Models next(staged, bottles);
     std::vector<PyTypeObject*> types;
-    for (const auto& [live, now] : staged) types.push_back(live);
+    for (const auto& [live, now] : staged)
+        if (!same_storage(live, now)) types.push_back(live);
     std::vector<LayoutChange> changes;
     for (PyTypeObject* type : with_subclasses(std::move(types))) {
-        const auto made = staged.find(type);
-        PyTypeObject* now = made == staged.end() ? nullptr : made->second;
         const Ref before = former.of(type);
         const Ref after = next.of(type);
-        if (!same_storage(before.as<PyTypeObject>(), type) ||
-            (now != nullptr && !same_storage(after.as<PyTypeObject>(), now)))
+        if (!same_storage(before.as<PyTypeObject>(), type))
             throw Unlayable(std::string("the storage of '") + type->tp_name + "' isn't what its slots say");
         OneClass change(type, before, after);
-        if (now != nullptr) change.merges(now);
+        if (const auto made = staged.find(type); made != staged.end()) {
+            check_staged_instances(made->second, after);
+            change.merges(made->second);
+        }
         changes.push_back(change.make());
     }
     return changes;

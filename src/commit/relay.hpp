@@ -40,7 +40,8 @@ struct Leftover {
     Ref values;  // a dict
 };
 
-// What it takes to change the layout of classes that were run aside (`staged`, by live class) and of their subclasses.
+// What it takes to change the layout of classes that were run aside (`staged`, by live class), where it differs, and of
+// their subclasses.
 // Errors: Unlayable.
 std::vector<LayoutChange> layout_changes(const std::map<PyTypeObject*, PyTypeObject*>& staged,
                                          const std::map<PyObject*, Ref>& bottles);

@@ -94,7 +94,7 @@ struct FramePlaces {
     // Where the frame calls C, it doesn't say how much of its stack is in use: its code tells, by this instruction.
     PyCodeObject* code = nullptr;  // NULL: `count` says it all
     int offset = 0;                // in bytes
-    std::size_t head = 0;          // bytes of the holder before the frame in it
+    std::size_t head = 0;          // bytes of the holder that may have references beside
 };
 // Calls body for every frame that runs, of all threads, but for generators whose places the collector sees.
 void for_running_places(const std::function<void(const FramePlaces&)>& body);

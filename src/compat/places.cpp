@@ -20,10 +20,8 @@ FramePlaces places(_PyInterpreterFrame* frame) {
 }
 
 // A frame as the collector sees it: where its stack isn't known, nothing.
-FramePlaces visible_places(PyObject* holder, _PyInterpreterFrame* frame, const void* begin) {
-    FramePlaces found{frame->localsplus, frame->stacktop > 0 ? frame->stacktop : 0};
-    found.head = static_cast<std::size_t>(static_cast<const char*>(begin) - reinterpret_cast<const char*>(holder));
-    return found;
+FramePlaces visible_places(_PyInterpreterFrame* frame, std::size_t head) {
+    return {frame->localsplus, frame->stacktop > 0 ? frame->stacktop : 0, nullptr, 0, head};
 }
 
 }  // namespace
@@ -41,12 +39,13 @@ FramePlaces places_of(PyObject* holder) {
     if (PyFrame_Check(holder)) {
         auto* frame = reinterpret_cast<PyFrameObject*>(holder);
         if (frame->f_frame->owner != FRAME_OWNED_BY_FRAME_OBJECT) return {nullptr, 0, nullptr, 0, sizeof(*frame)};
-        return visible_places(holder, frame->f_frame, frame->_f_frame_data);
+        return visible_places(frame->f_frame, offsetof(PyFrameObject, _f_frame_data));
     }
     if (!PyGen_Check(holder) && !PyCoro_CheckExact(holder) && !PyAsyncGen_CheckExact(holder)) return {};
+    // Before its frame a generator has fields that nobody has ever set.
     auto* generator = reinterpret_cast<PyGenObject*>(holder);
-    if (generator->gi_frame_state >= FRAME_CLEARED) return {nullptr, 0, nullptr, 0, offsetof(PyGenObject, gi_iframe)};
-    return visible_places(holder, reinterpret_cast<_PyInterpreterFrame*>(generator->gi_iframe), generator->gi_iframe);
+    if (generator->gi_frame_state >= FRAME_CLEARED) return {nullptr, 0, nullptr, 0, sizeof(PyObject)};
+    return visible_places(reinterpret_cast<_PyInterpreterFrame*>(generator->gi_iframe), sizeof(PyObject));
 }
 
 void take_shared_keys(PyTypeObject* type, PyTypeObject* giver) {
