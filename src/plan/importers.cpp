@@ -78,7 +78,7 @@ const std::vector<ImportedName>& imported_names(ModuleRecord& record, PyObject* 
     if (!version.imported) {
         auto names = std::make_shared<ImportedNames>();
         const std::string package = package_of(PyModule_GetDict(module), record.name);
-        const int flags = future_flags(version.text);
+        const int flags = future_flags(version);
         for (const Chunk& chunk : version.split.chunks) {
             const std::string_view text = chunk.in(version.text);
             if (!may_import(text)) continue;

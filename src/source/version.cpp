@@ -182,23 +182,26 @@ void Version::prepare() {
     }
 }
 
+// The other features are the language by now: the compiler notes nothing of them.
+constexpr int future = CO_FUTURE_BARRY_AS_BDFL | CO_FUTURE_ANNOTATIONS;
+
 int future_flags(const Version& version) {
-    constexpr int future = 0x1fe0000;  // CO_FUTURE_...
     return version.code ? version.code.as<PyCodeObject>()->co_flags & future : future_flags(head_of(version));
 }
 
 int future_flags(const std::string& text) {
     if (text.find("__future__") == std::string::npos) return 0;
-    static const std::regex line("(?:^|[\\n;])[ \\t]*from[ \\t]+__future__[ \\t]+import[ \\t]*\\(?([^;#\\n)]*)");
+    static const std::regex line(
+        R"((?:^|[\n;])[ \t]*from(?:[ \t]|\\\n)+__future__(?:[ \t]|\\\n)+import(?:[ \t]|\\\n)*(\([^)]*\)|[^;#\n]*))");
+    static const std::regex word("[A-Za-z_]+");
     const Ref module = import_module("__future__");
     int flags = 0;
     for (std::sregex_iterator at(text.begin(), text.end(), line), end; at != end; ++at) {
         const std::string names = (*at)[1].str();
-        static const std::regex word("[A-Za-z_]+");
         for (std::sregex_iterator name(names.begin(), names.end(), word); name != end; ++name)
             if (const Ref feature = attribute_or_null(module.get(), name->str().c_str()))
                 if (const Ref flag = attribute_or_null(feature.get(), "compiler_flag"))
-                    flags |= static_cast<int>(PyLong_AsLong(flag.get()));
+                    flags |= static_cast<int>(PyLong_AsLong(flag.get())) & future;
     }
     return flags;
 }

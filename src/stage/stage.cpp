@@ -145,7 +145,7 @@ void stage_followers(Plan& plan, const Request& request, World& world, Outcome& 
             follower.module = takers.front().object;
             follower.record = &Modules::instance().record(name);
             follower.now = follower.record->version;
-            follower.flags = future_flags(follower.now.text);
+            follower.flags = future_flags(follower.now);
             ModuleStage stage(follower, 0, request, outcome, nullptr);
             StagedModule& staged = world.add(name, follower.module, {}, nullptr);
             recorder.ignore(staged.ns.get());

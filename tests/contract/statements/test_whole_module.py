@@ -50,6 +50,27 @@ def test_a_future_line_that_is_gone_recompiles_every_body_as_well(ab: Any) -> No
     assert m.log == ["run", "class"]
 
 
+FORMS = {
+    "several lines": "from __future__ import (\n    annotations,  # why\n)\n",
+    "beside another": "from __future__ import absolute_import, annotations\n",
+    "behind another": "'doc'\nfrom __future__ import division; from __future__ import annotations\n",
+    "continued": "from __future__ \\\n    import annotations\n",
+    "what is the language by now": "from __future__ import absolute_import\n",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_future_line_counts_in_every_form(ab: Any, program: Any, form: str) -> None:
+    text = FORMS[form] + "def f(a: int): return 1\ndef g(): return 1\n"
+    new = text.replace("a: int", "a: int = 0")
+    m, update = ab(text)
+    [fresh] = program.load(fresh=new)
+    update(new)
+    assert m.f.__annotations__ == fresh.f.__annotations__
+    assert m.f.__code__.co_flags == fresh.f.__code__.co_flags
+    assert m.g.__code__.co_flags == fresh.g.__code__.co_flags
+
+
 def test_an_edit_below_a_future_line_is_compiled_with_it(ab: Any) -> None:
     a = FUTURE + "def f(x: int): return 'old'\n"
     m, update = ab(a)
