@@ -358,6 +358,8 @@ void ModuleStage::run_deferred(StagedModule& staged, const std::vector<std::vect
 }
 
 void ModuleStage::apply(Scope& scope, Edit& edit) {
+    if (edit.kind == Kind::data && edit.old && !is_node(edit.now.node.get(), "AnnAssign"))
+        remove_annotation(scope, edit.old.node.get());
     switch (edit.kind) {
         case Kind::lines:
         case Kind::body:

@@ -135,3 +135,12 @@ def test_who_imported_a_name_of_the_language_follows(program: Program) -> None:
     assert (app.v, app.__version__) == ("10.2", "10.2")
     report.rollback()
     assert (app.v, app.__version__) == ("10.1", "10.1")
+
+
+@pytest.mark.parametrize("policy", ["keep", "merge", "replace"])
+def test_an_annotation_that_is_gone_is_taken_away(ab: AB, policy: str) -> None:
+    text = "x: int = 1\ny: int = 2\nclass C:\n    x: int = 1\n    y: int = 2\n"
+    m, update = ab(text)
+    update(text.replace("x: int", "x"), policy=policy)
+    assert m.__annotations__ == m.C.__annotations__ == {"y": int}
+    assert (m.x, m.C.x) == (1, 1)
