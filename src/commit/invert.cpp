@@ -4,6 +4,7 @@
 
 #include "code/code.hpp"
 #include "code/index.hpp"
+#include "commit/orphans.hpp"
 #include "commit/pour.hpp"
 #include "compat/compat.hpp"
 #include "live/instances.hpp"
@@ -32,6 +33,8 @@ class Inverter {
         for (auto write = journal.rbegin(); write != journal.rend(); ++write)
             std::visit([this](const auto& each) { take_back(each); }, *write);
         for (const auto& [old_code, now_code] : replaced_) born_since(as_code(old_code.get()), as_code(now_code.get()));
+        for (Write& write : keep_orphans_working(removed_, removed_names_, done_))
+            result_.journal.push_back(std::move(write));
         return std::move(result_);
     }
 
@@ -72,6 +75,9 @@ class Inverter {
         }
         result_.journal.push_back(NameWrite{dict, w.key, w.after, w.before, w.where});
         changed(w.where);
+        if (w.before || !w.after) return;
+        removed_.push_back(w.after);
+        removed_names_[dict.get()].emplace(w.key.get(), w.after);
     }
 
     void take_back(const MemberWrite& w) {
@@ -85,6 +91,7 @@ class Inverter {
         }
         result_.journal.push_back(MemberWrite{Ref::borrow(type), w.name, w.after, w.before, w.where});
         changed(w.where);
+        if (!w.before && w.after) removed_.push_back(w.after);
     }
 
     void take_back(const AttributeWrite& w) {
@@ -183,6 +190,8 @@ class Inverter {
     const CodeMap& replaced_;
     std::set<PyFunctionObject*> done_;
     std::set<std::string> reported_;
+    std::vector<Ref> removed_;  // added by the update
+    RemovedNames removed_names_;
     Inverse result_;
 };
 

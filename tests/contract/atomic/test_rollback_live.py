@@ -87,6 +87,29 @@ def test_added_objects_that_somebody_holds_go_on_working(ab: AB) -> None:
     assert (g(), one.what()) == (6, 6)
 
 
+def test_added_methods_that_somebody_holds_go_on_working(ab: AB) -> None:
+    m, update = ab("class C: pass\n")
+    report = update(
+        """
+        HELP = 5
+        class C:
+            def what(self):
+                return HELP
+            @property
+            def shown(self):
+                return HELP
+        """,
+        undo=False,
+    )
+    held, shown = m.C().what, m.C.shown.fget
+    undone = report.rollback()
+    assert not hasattr(m.C, "what")
+    assert (held(), shown(m.C())) == (5, 5)
+    undone.rollback()
+    m.HELP = 6
+    assert (held(), m.C().shown) == (6, 6)
+
+
 def test_an_added_function_that_needs_nothing_added_still_returns(ab: AB) -> None:
     m, update = ab("def f(): return 1\n")
     report = update("def f(): return 1\ndef g(): return f() + 1\n")
