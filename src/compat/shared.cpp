@@ -94,8 +94,7 @@ void swap_dicts(PyObject* a, PyObject* b) {
     std::swap(x->ma_keys, y->ma_keys);
     std::swap(x->ma_values, y->ma_values);
     // A dict of plain values alone isn't tracked by the collector; the other's content may need it.
-    for (PyObject* dict : {a, b})
-        if (PyObject_GC_IsTracked(dict) == 0) PyObject_GC_Track(dict);
+    if (PyObject_GC_IsTracked(a) == 0) PyObject_GC_Track(a);
 }
 
 bool current_frame(LiveFrame& frame) {

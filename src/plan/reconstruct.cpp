@@ -155,8 +155,9 @@ class Former {
         PyCodeObject* old_code = code_of_next(now.statement.name);
         if (old_code == nullptr) return {};
         PyCodeObject* now_code = find_code(as_code(now.root.get()), where(now.statement.name), now.statement.line);
-        const bool same = is_same(now);
-        if (!same || now_code == nullptr) return unlike(now.statement, old_code);
+        const bool known =
+            is_same(now) && now_code != nullptr && (instructions_ || same_parameters(old_code, now_code));
+        if (!known) return unlike(now.statement, old_code);
         Ref node = moved(now.statement, old_code);
         if (!same_code(old_code, now_code)) set(node, "body", other_body(node));
         return node;

@@ -77,10 +77,14 @@ void collect(PyObject* code, ByName& found) {
     });
 }
 
+// Whether code comes from no file: a dataclass makes such methods.
+bool is_generated(PyCodeObject* code) { return view(code->co_filename).starts_with('<'); }
+
 bool agrees(PyObject* whole, const std::vector<PyCodeObject*>& live) {
     ByName known;
     collect(whole, known);
     for (PyCodeObject* code : live) {
+        if (is_generated(code) && !is_generated(reinterpret_cast<PyCodeObject*>(whole))) continue;
         const auto [first, last] = known.equal_range(to_text(code->co_qualname));
         bool found = false;
         for (auto each = first; each != last && !found; ++each)

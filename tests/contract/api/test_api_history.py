@@ -176,3 +176,18 @@ print(seen.is_set(), mod.f())
 
 def test_watch_reloads_with_merge_whenever_a_tracked_file_changes(tmp_path: Path) -> None:
     assert run_script(tmp_path, WATCHING) == ["True 2 [('a', 2), ('live', 9)]", "False 2"]
+
+
+def test_what_was_imported_before_rebottle_takes_new_defaults_with_new_code(tmp_path: Path) -> None:
+    old = "import dataclasses\n@dataclasses.dataclass\nclass Point: x: int = 0\ndef f(a=None): return a\n"
+    (tmp_path / "early.py").write_text(old, encoding="utf-8")
+    text = """
+        import early
+        import rebottle
+        from pathlib import Path
+        path = Path("early.py")
+        path.write_text(path.read_text().replace("a=None): return a", "a=5, b=6): return a, b"))
+        rebottle.reload()
+        print(early.f())
+        """
+    assert run_script(tmp_path, text) == ["(5, 6)"]

@@ -134,3 +134,18 @@ def test_a_frame_in_a_snippet_of_long_ago_still_has_its_globals(world: World) ->
     assert next(running) == "first"
     assert len(junk) == 1000
     assert next(m.job()) == 39
+
+
+def test_what_the_history_holds_is_no_part_of_the_program(ab: Start) -> None:
+    m, _ = ab("import functools\n@functools.lru_cache\ndef f(x): return x\nheld = [f]\n")
+    snippet = f"import {m.__name__} as m\ndef wrap(f):\n    return lambda x: f(x) + 1\nm.f = wrap(m.f)\n"
+
+    def lists() -> int:
+        gc.collect()
+        return sum(type(each) is list for each in gc.get_objects())
+
+    rebottle.hotfix(snippet).rollback()
+    before = lists()
+    for _turn in range(8):
+        rebottle.hotfix(snippet).rollback()
+    assert lists() - before < 50
