@@ -90,7 +90,7 @@ def digest(*modules: ModuleType) -> dict[str, object]:
     return found
 
 
-def surroundings() -> dict[str, object]:
+def surroundings() -> dict[str, Any]:
     """What an update uses of the interpreter and leaves as it was."""
     return {
         "modules": {name: id(module) for name, module in sys.modules.items()},
@@ -106,7 +106,7 @@ def surroundings() -> dict[str, object]:
     }
 
 
-def state(*modules: ModuleType) -> dict[str, object]:
+def state(*modules: ModuleType) -> dict[str, Any]:
     """:func:`digest` and :func:`surroundings`."""
     return digest(*modules) | surroundings()
 

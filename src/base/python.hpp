@@ -209,12 +209,6 @@ void for_all_objects(Body body) {
     if (visit.second != nullptr) std::rethrow_exception(visit.second);
 }
 
-// Keeps a container that only the engine holds out of walks over all objects: it is no part of the program.
-inline Ref hidden(Ref container) {
-    PyObject_GC_UnTrack(container.get());
-    return container;
-}
-
 Ref new_dict();
 // The value under a str key, borrowed, or NULL.
 PyObject* dict_get(PyObject* dict, PyObject* key);

@@ -156,7 +156,7 @@ Ref Pour::adopt_method_holder(const Binding& binding, PyObject* live, PyObject* 
 // The wrapper stays, with the parameters of the new one; it goes on calling the live function.
 Ref Pour::adopt_cache(const Binding& binding, PyObject* live, PyObject* staged) {
     outcome_.bottles.emplace(staged, binding.before);
-    outcome_.staging_dicts.push_back(staged);
+    outcome_.our_containers.push_back(staged);
     const Ref inner = mapped(*compat::cached_function(staged));
     outcome_.staging_holds.push_back(*compat::cached_function(staged));
     PyObject** calls = compat::cached_function(live);

@@ -33,7 +33,7 @@ class Merger {
           staged_(Ref::steal(PyType_GetDict(as_type(merge.staged)))) {}
 
     void run() {
-        outcome_.staging_dicts.push_back(staged_.get());
+        outcome_.our_containers.push_back(staged_.get());
         if (!Py_IS_TYPE(merge_.live.get(), Py_TYPE(merge_.staged.get())) &&
             mapped(reinterpret_cast<PyObject*>(Py_TYPE(merge_.staged.get()))).get() !=
                 reinterpret_cast<PyObject*>(Py_TYPE(merge_.live.get()))) {

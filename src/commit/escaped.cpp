@@ -61,7 +61,7 @@ void replace_escaped(const Outcome& outcome, Resolved& resolved) {
             (resolved.becoming.contains(object) ? becoming : escaped).emplace(object, bottle);
     std::vector<PyObject*> ignored;
     for (const auto& [ns, live] : outcome.live_globals) ignored.push_back(ns);
-    for (PyObject* object : outcome.staging_dicts) ignored.push_back(object);
+    for (PyObject* object : outcome.our_containers) ignored.push_back(object);
     for (const auto& [object, bottle] : escaped) ignored.push_back(object);
     for (const auto& [object, bottle] : becoming) ignored.push_back(object);
     replace(becoming, ignored, outcome, resolved, resolved.journal);

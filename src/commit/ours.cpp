@@ -41,4 +41,23 @@ void add_references(Outcome& outcome, std::vector<Ref*>& ours) {
     add_references(outcome.touches, ours);
 }
 
+void add_copies(const Journal& journal, std::vector<PyObject*>& copies) {
+    for (const Write& write : journal)
+        if (const auto* table = std::get_if<TableWrite>(&write))
+            for (const Ref& copy : {table->content, table->before, table->after}) copies.push_back(copy.get());
+}
+
+void add_copies(const Touches& touches, std::vector<PyObject*>& copies) {
+    for (const Touch& touch : touches) {
+        const auto* content = std::get_if<ContentTouch>(&touch);
+        if (content == nullptr) continue;
+        for (const Ref& copy : {content->before, content->after}) {
+            if (!copy) continue;
+            copies.push_back(copy.get());
+            if (PyDict_Check(content->owner.get()))
+                for_sequence(copy.get(), [&](PyObject* pair) { copies.push_back(pair); });
+        }
+    }
+}
+
 }  // namespace rebottle

@@ -13,4 +13,9 @@ void add_references(Journal& journal, std::vector<Ref*>& ours);
 void add_references(Touches& touches, std::vector<Ref*>& ours);
 void add_references(Outcome& outcome, std::vector<Ref*>& ours);
 
+// Appends the copies of contents that only a journal, or what was done to objects of others, holds: they are no part of
+// the program, borrowed.
+void add_copies(const Journal& journal, std::vector<PyObject*>& copies);
+void add_copies(const Touches& touches, std::vector<PyObject*>& copies);
+
 }  // namespace rebottle

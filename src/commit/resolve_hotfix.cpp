@@ -320,6 +320,7 @@ class HotfixResolver {
         std::vector<PyObject*> ignored{snippet_.names.get()};
         for (const Ref& object : snippet_.young) ignored.push_back(object.get());
         for (const auto& [from, to] : followers_) ignored.push_back(from);
+        ignored.insert(ignored.end(), outcome_.our_containers.begin(), outcome_.our_containers.end());
         Replacements replaced = replace_references(followers_, ignored, result_.resolved.journal);
         for (Ref& type : replaced.touched_types) result_.resolved.touched_types.push_back(std::move(type));
     }

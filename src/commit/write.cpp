@@ -270,25 +270,15 @@ void release_results(const Journal& journal) noexcept {
             unfailing([&] { call_method(cache->content.get(), "cache_clear"); });
 }
 
-namespace {
-
-void prepare(const TableWrite& write) {
-    if (PyDict_Check(write.table.get())) {
-        compat::unshare(write.table.get());
-        compat::unshare(write.content.get());
-    }
-    for (const Ref& each : {write.content, write.before, write.after}) hidden(each);
-}
-
-}  // namespace
-
 void prepare(const Journal& journal) {
     for (const Write& write : journal) {
         if (const auto* function = std::get_if<FunctionWrite>(&write)) {
             CodeIndex::instance().prepare(as_code(function->after.code.get()), journal.size());
             CodeIndex::instance().prepare(as_code(function->before.code.get()), 1);
-        } else if (const auto* table = std::get_if<TableWrite>(&write)) {
-            prepare(*table);
+        } else if (const auto* table = std::get_if<TableWrite>(&write);
+                   table != nullptr && PyDict_Check(table->table.get())) {
+            compat::unshare(table->table.get());
+            compat::unshare(table->content.get());
         } else if (const auto* type = std::get_if<TypeWrite>(&write);
                    type != nullptr && !PyType_Check(type->object.get())) {
             compat::detach_attributes(type->object.get());

@@ -63,8 +63,8 @@ void detach_attributes(PyObject* object);
 // Makes a dict the one that an instance keeps its attributes in.
 void give_dict(PyObject* object, PyObject* dict);
 
-// Exchanges what two dicts hold, the second one being private to the engine. Both must be exact in layout (subclasses
-// of dict without storage of their own are) and unshared.
+// Exchanges what two dicts hold. Both must be exact in layout (subclasses of dict without storage of their own are) and
+// unshared.
 void swap_dicts(PyObject* a, PyObject* b);
 
 // The topmost Python frame of this thread; false where there is none.

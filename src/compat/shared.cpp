@@ -94,7 +94,8 @@ void swap_dicts(PyObject* a, PyObject* b) {
     std::swap(x->ma_keys, y->ma_keys);
     std::swap(x->ma_values, y->ma_values);
     // A dict of plain values alone isn't tracked by the collector; the other's content may need it.
-    if (PyObject_GC_IsTracked(a) == 0) PyObject_GC_Track(a);
+    for (PyObject* dict : {a, b})
+        if (PyObject_GC_IsTracked(dict) == 0) PyObject_GC_Track(dict);
 }
 
 bool current_frame(LiveFrame& frame) {

@@ -71,6 +71,13 @@ std::vector<Ref*> History::references() const {
     return ours;
 }
 
+void History::add_copies(std::vector<PyObject*>& copies) const {
+    for (const auto& past : all_) {
+        rebottle::add_copies(past->journal, copies);
+        rebottle::add_copies(past->touches, copies);
+    }
+}
+
 void History::supersede(const Report& report) {
     for (const auto& past : all_)
         if (past->report.kind == "hotfix" && past->in_force)

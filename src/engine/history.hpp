@@ -55,6 +55,8 @@ class History {
     bool in_force(std::uint64_t id) const;
     // Where it refers to objects of the program.
     std::vector<Ref*> references() const;
+    // Appends the copies that only it holds.
+    void add_copies(std::vector<PyObject*>& copies) const;
     // Marks the hotfixes whose definitions a reload edited in the source.
     void supersede(const Report& report);
     // Takes the marks back that the update set.

@@ -34,6 +34,7 @@ void run(const std::string& text, Report& report, History& history) {
     {
         const NoCollection no_collection;
         const auto pausing = Clock::now();
+        history.add_copies(snippet.outcome.our_containers);
         ResolvedHotfix hotfix = resolve_hotfix(snippet);
         carry_events(hotfix.resolved.replaced_code);
         if (!hotfix.resolved.refusals.empty()) refuse(hotfix.resolved.refusals, report);

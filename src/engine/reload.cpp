@@ -130,6 +130,7 @@ class Update {
     void commit(Plan& plan, Outcome& outcome, World& world, AppliedGuard& applied) {
         const NoCollection no_collection;
         const auto start = Clock::now();
+        history_.add_copies(outcome.our_containers);
         Resolved resolved = resolve(outcome, past_references());
         carry_events(resolved.replaced_code);
         for (const ModulePlan& module : plan.modules) follow_places(module, resolved.journal);
@@ -206,6 +207,8 @@ class Update {
         Outcome late;
         TouchGuard touched(late.touches);
         run_deferred(plan, request_, deferred, late, names);
+        history_.add_copies(late.our_containers);
+        add_copies(past_->journal, late.our_containers);
         Resolved more = resolve(late, past_references());
         prepare(more.journal);
         Relay relay(more.layouts, more.journal, references(late, more), {});

@@ -137,18 +137,32 @@ PyObject* deferred_exception() {
     return type;
 }
 
+Tool::Tool() {
+    const Ref tools = monitoring();
+    number_ = take_tool(tools.get());
+    if (number_ < 0)
+        raise(PyExc_RuntimeError, "rebottle: all tools of sys.monitoring are in use; free one to run new statements");
+}
+
+// An audit hook may object to each of these: the others are done nevertheless.
+Tool::~Tool() {
+    const ErrorAside aside;
+    const compat::SureMemory sure;
+    unfailing([this] { call_method(monitoring().get(), "set_events", {to_int(number_).get(), to_int(0).get()}); });
+    for (const char* event : {"PY_START", "INSTRUCTION", "CALL", "C_RETURN", "C_RAISE"})
+        unfailing([&] { register_callback(monitoring().get(), number_, event, nullptr); });
+    unfailing([this] { call_method(monitoring().get(), "free_tool_id", {to_int(number_).get()}); });
+}
+
 Recorder::Recorder(std::function<bool(PyCodeObject*, PyObject*)> forbidden)
     : forbidden_(std::move(forbidden)), thread_(PyThread_get_thread_ident()) {
     const Ref tools = monitoring();
-    tool_ = take_tool(tools.get());
-    if (tool_ < 0)
-        raise(PyExc_RuntimeError, "rebottle: all tools of sys.monitoring are in use; free one to run new statements");
-    register_callback(tools.get(), tool_, "PY_START", &start_callback);
-    register_callback(tools.get(), tool_, "INSTRUCTION", &instruction_callback);
-    register_callback(tools.get(), tool_, "CALL", &call_callback);
-    register_callback(tools.get(), tool_, "C_RETURN", &return_callback);
-    register_callback(tools.get(), tool_, "C_RAISE", &return_callback);
-    call_method(tools.get(), "set_events", {to_int(tool_).get(), to_int(event_start).get()});
+    register_callback(tools.get(), tool_.number(), "PY_START", &start_callback);
+    register_callback(tools.get(), tool_.number(), "INSTRUCTION", &instruction_callback);
+    register_callback(tools.get(), tool_.number(), "CALL", &call_callback);
+    register_callback(tools.get(), tool_.number(), "C_RETURN", &return_callback);
+    register_callback(tools.get(), tool_.number(), "C_RAISE", &return_callback);
+    call_method(tools.get(), "set_events", {to_int(tool_.number()).get(), to_int(event_start).get()});
     active = this;
 }
 
@@ -157,15 +171,11 @@ Recorder::~Recorder() {
     const ErrorAside aside;
     const compat::SureMemory sure;
     unfailing([this] { undo_touches(take()); });
-    unfailing([this] {
-        const Ref tools = monitoring();
-        for (const auto& [code, held] : watched_)
-            call_method(tools.get(), "set_local_events", {to_int(tool_).get(), code, to_int(0).get()});
-        call_method(tools.get(), "set_events", {to_int(tool_).get(), to_int(0).get()});
-        for (const char* event : {"PY_START", "INSTRUCTION", "CALL", "C_RETURN", "C_RAISE"})
-            register_callback(tools.get(), tool_, event, nullptr);
-        call_method(tools.get(), "free_tool_id", {to_int(tool_).get()});
-    });
+    for (const auto& watched : watched_)
+        unfailing([&] {
+            call_method(monitoring().get(), "set_local_events",
+                        {to_int(tool_.number()).get(), watched.first, to_int(0).get()});
+        });
 }
 
 void Recorder::on_start(PyCodeObject* code) {
@@ -184,7 +194,7 @@ void Recorder::watch(PyCodeObject* code) {
     StoreSites sites = store_sites(code);
     const int events = event_call | (sites.empty() ? 0 : event_instruction);
     watched_.emplace(object, std::make_pair(Ref::borrow(object), std::move(sites)));
-    call_method(monitoring().get(), "set_local_events", {to_int(tool_).get(), object, to_int(events).get()});
+    call_method(monitoring().get(), "set_local_events", {to_int(tool_.number()).get(), object, to_int(events).get()});
 }
 
 bool Recorder::on_instruction(PyCodeObject* code, int offset) {

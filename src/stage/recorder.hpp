@@ -13,6 +13,19 @@
 
 namespace rebottle {
 
+// A tool of sys.monitoring that is ours while it lives. Errors: RuntimeError where all are in use.
+class Tool {
+   public:
+    Tool();
+    ~Tool();
+    Tool(const Tool&) = delete;
+    Tool& operator=(const Tool&) = delete;
+    int number() const { return number_; }
+
+   private:
+    int number_ = -1;
+};
+
 // Uses a tool of sys.monitoring while it lives. Threads: one at a time, GIL held; other threads are left alone. Cost:
 // for code that the watched thread enters, a call for each call and each store; other threads pay for the start of a
 // function.
@@ -59,7 +72,7 @@ class Recorder {
 
     std::function<bool(PyCodeObject*, PyObject*)> forbidden_;
     unsigned long thread_;
-    int tool_ = -1;
+    Tool tool_;
     bool busy_ = false;
     bool forbidden_entered_ = false;
     Touches touches_;

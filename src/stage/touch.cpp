@@ -187,8 +187,7 @@ void map_content(Ref& list, const std::map<PyObject*, Ref>& bottles, bool single
             map_value(key, bottles);
             map_value(value, bottles);
             if (key.get() == PyTuple_GET_ITEM(item, 0) && value.get() == PyTuple_GET_ITEM(item, 1)) continue;
-            const Ref pair = hidden(Ref::steal(PyTuple_Pack(2, key.get(), value.get())));
-            check(PyList_SetItem(list.get(), i, Py_NewRef(pair.get())));
+            check(PyList_SetItem(list.get(), i, PyTuple_Pack(2, key.get(), value.get())));
         }
     }
 }
@@ -219,12 +218,10 @@ Ref own_attribute(PyObject* owner, PyObject* name) {
 }
 
 Ref content_of(PyObject* container) {
-    if (PyList_Check(container)) return hidden(Ref::steal(PyList_GetSlice(container, 0, PyList_GET_SIZE(container))));
-    if (PySet_Check(container) || is_deque(container)) return hidden(Ref::steal(PySequence_List(container)));
-    if (!PyDict_Check(container)) return {};
-    Ref items = Ref::steal(PyDict_Items(container));
-    for_sequence(items.get(), [](PyObject* item) { hidden(Ref::borrow(item)); });
-    return hidden(std::move(items));
+    if (PyList_Check(container)) return Ref::steal(PyList_GetSlice(container, 0, PyList_GET_SIZE(container)));
+    if (PyDict_Check(container)) return Ref::steal(PyDict_Items(container));
+    if (PySet_Check(container) || is_deque(container)) return Ref::steal(PySequence_List(container));
+    return {};
 }
 
 void undo_touches(const Touches& touches) {
