@@ -150,9 +150,9 @@ class Merger {
     void gone() {
         for_items(live_.get(), [&](PyObject* key, PyObject* value) {
             const std::string name = to_text(key);
-            if (is_implicit(name) || dict_get(staged_.get(), key) != nullptr ||
-                (contains(merge_.old_names, name) && name != "__slots__"))
-                return;
+            if (is_implicit(name) || dict_get(staged_.get(), key) != nullptr) return;
+            const bool taken_out = contains(merge_.gone_names, name);
+            if (!taken_out && contains(merge_.old_names, name) && name != "__slots__") return;
             const bool generated =
                 PyFunction_Check(value) &&
                 to_text(reinterpret_cast<PyCodeObject*>(reinterpret_cast<PyFunctionObject*>(value)->func_code)
@@ -162,7 +162,7 @@ class Merger {
                 std::any_of(merge_.removed_makers.begin(), merge_.removed_makers.end(), [&](const Ref& maker) {
                     return maker.get() == reinterpret_cast<PyFunctionObject*>(value)->func_globals;
                 });
-            if (generated || added || name == "__match_args__" || name == "__slots__" ||
+            if (taken_out || generated || added || name == "__match_args__" || name == "__slots__" ||
                 name.starts_with("__dataclass_"))
                 result_.journal.push_back(
                     MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(value), Ref(), merge_.where + "." + name});

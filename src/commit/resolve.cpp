@@ -106,9 +106,15 @@ class Resolver {
                            [&](const Ref& made) { return made.get() == reinterpret_cast<PyObject*>(function); });
     }
 
+    // A module that has put another object in its own place, in sys.modules, leaves its functions the former namespace.
+    static bool is_former_self(PyObject* globals, PyObject* names) {
+        PyObject* spec = dict_get(globals, "__spec__");
+        return spec != nullptr && spec != Py_None && spec == dict_get(names, "__spec__");
+    }
+
     bool belongs(const Swap& swap, PyFunctionObject* function, PyCodeObject* code) const {
         if (outcome_.bottles.contains(reinterpret_cast<PyObject*>(function)) || is_created(function)) return false;
-        if (function->func_globals == swap.dict) return true;
+        if (function->func_globals == swap.dict || is_former_self(function->func_globals, swap.dict)) return true;
         const auto hotfixed = stand_ins(swap.module, swap.where);
         return std::find(hotfixed.begin(), hotfixed.end(), code) != hotfixed.end();
     }

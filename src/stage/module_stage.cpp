@@ -63,9 +63,8 @@ void ModuleStage::remove(Scope& scope, Edit& edit) {
     for (const std::string& name : edit.old.binds) {
         PyObject* live = dict_get(scope.names(), name);
         if (live == nullptr || is_submodule(scope, name, live) || is_bound_again(scope, name)) continue;
-        const bool function = PyFunction_Check(live) || PyObject_TypeCheck(live, &PyClassMethod_Type) ||
-                              PyObject_TypeCheck(live, &PyStaticMethod_Type);
-        if (request_.prune || (marks_.delete_functions && function) || is_inherited(scope, name) ||
+        const bool inherited = scope.is_class() && inherits(reinterpret_cast<PyTypeObject*>(scope.type()), name);
+        if (request_.prune || (marks_.delete_functions && is_method(live)) || inherited ||
             (is_supplied(scope) && is_as_bound(scope, edit, live))) {
             check(PyDict_DelItem(scope.names(), interned(name).get()));
         } else if (edit.old.kind != Statement::Kind::import_) {
@@ -101,9 +100,13 @@ bool ModuleStage::is_bound_again(Scope& scope, const std::string& name) const {
     return false;
 }
 
-bool ModuleStage::is_inherited(const Scope& scope, const std::string& name) {
-    if (!scope.is_class()) return false;
-    PyObject* order = reinterpret_cast<PyTypeObject*>(scope.type())->tp_mro;
+bool ModuleStage::is_method(PyObject* value) {
+    return PyFunction_Check(value) || PyObject_TypeCheck(value, &PyClassMethod_Type) ||
+           PyObject_TypeCheck(value, &PyStaticMethod_Type);
+}
+
+bool ModuleStage::inherits(PyTypeObject* type, const std::string& name) {
+    PyObject* order = type->tp_mro;
     for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(order); ++i) {
         const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(order, i))));
         if (dict_get(dict.get(), name) != nullptr) return true;

@@ -60,7 +60,8 @@ class ModuleStage {
     void note_shadowed(const Scope& scope, const Edit& edit);
     int last_line_binding(const Version& version, const std::string& name) const;
     void unshadow(Scope& scope, int line);
-    static bool is_inherited(const Scope& scope, const std::string& name);
+    static bool is_method(PyObject* value);
+    static bool inherits(PyTypeObject* type, const std::string& name);
     bool renew_annotations(const Scope& scope, PyObject* key, PyObject* after);
     // Whether the module's __getattr__ answers for names that it doesn't bind.
     static bool is_supplied(const Scope& scope);
@@ -109,6 +110,8 @@ class ModuleStage {
     // Methods of a class that was run aside: their code is that of the run.
     void member_swaps(const Edit& edit, PyCodeObject* root);
     // Data of a class run aside stays unless its statement was edited and the policy replaces it.
+    // Names that are gone from the source of a class run aside, and are to go from the class.
+    void take_out_members(const Edit& edit, ClassMerge& merge) const;
     void keep_class_data(const Edit& edit, ClassMerge& merge);
 
     // Classes whose making ran code that changed (made_earlier.cpp).

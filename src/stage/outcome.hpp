@@ -56,6 +56,7 @@ struct ClassMerge {
     std::string module;
     std::string where;
     std::vector<std::string> old_names;   // bound by the former source's class body
+    std::vector<std::string> gone_names;  // of these, those that are taken out
     std::vector<std::string> kept_names;  // data that stays as it is
     std::vector<Ref> removed_makers;  // namespaces of decorators that are gone: so are the functions that they added
     int line = 0;

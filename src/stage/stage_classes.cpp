@@ -97,6 +97,7 @@ void ModuleStage::run_aside(Scope& scope, Edit& edit) {
     merge.removed_makers = removed_decorators(edit);
     for (const Edit& member : edit.members)
         for (const std::string& name : member.old.binds) merge.old_names.push_back(name);
+    take_out_members(edit, merge);
     keep_class_data(edit, merge);
     fields_of(live, made, edit.where);
     outcome_.merges.push_back(std::move(merge));
@@ -170,6 +171,20 @@ void ModuleStage::member_swaps(const Edit& edit, PyCodeObject* root) {
         Swap swap = swap_for(member, old_code, now_code);
         swap.kind = same_code(old_code, now_code) ? unchanged_kind() : "function-code";
         outcome_.swaps.push_back(std::move(swap));
+    }
+}
+
+void ModuleStage::take_out_members(const Edit& edit, ClassMerge& merge) const {
+    const Ref dict = Ref::steal(PyType_GetDict(merge.live.as<PyTypeObject>()));
+    const Marks marks = marks_of(edit.members, dict.get());
+    for (const Edit& member : edit.members) {
+        if (member.kind != Kind::gone) continue;
+        for (const std::string& name : member.old.binds) {
+            PyObject* live = dict_get(dict.get(), name);
+            if (live != nullptr && (request_.prune || (marks.delete_functions && is_method(live)) ||
+                                    inherits(merge.staged.as<PyTypeObject>(), name)))
+                merge.gone_names.push_back(name);
+        }
     }
 }
 

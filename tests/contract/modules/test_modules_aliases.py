@@ -53,3 +53,20 @@ def test_names_that_a_statement_puts_into_the_table_go_back(program: Program, mo
     assert sys.modules[former] is two
     assert added not in sys.modules
     assert m.held is one
+
+
+def test_functions_of_a_module_that_put_another_in_its_place_follow(program: Program) -> None:
+    text = """
+        import sys, types
+        def f(): return 'old'
+        class Lazy(types.ModuleType): pass
+        lazy = Lazy(__name__)
+        vars(lazy).update(globals())
+        sys.modules[__name__] = lazy
+    """
+    program.load(m=text)
+    m = sys.modules[program.world.name("m")]
+    f = m.f
+    program.update({"m": text.replace("'old'", "'new'")})
+    assert m.f is f
+    assert f() == "new"

@@ -188,3 +188,19 @@ def test_prune_removes_imported_modules_too(ab: Any) -> None:
     assert not {"types", "path", "json"} & vars(m).keys()
     report.rollback()
     assert {"types", "path", "json"} <= vars(m).keys()
+
+
+@pytest.mark.parametrize("header", ["class C(B):", "class C(B, metaclass=M):", "@keep\nclass C(B):"])
+def test_prune_and_inheritance_take_members_out_of_every_class(ab: Any, header: str) -> None:
+    text = (
+        "class M(type): ...\ndef keep(c): return c\nclass B:\n    x = 1\n    def f(self): return 1\n"
+        f"{header}\n    x = 2\n    y = 2\n    def f(self): return 2\n    def g(self): return 2\n    z = 3\n"
+    )
+    new = text.replace("    x = 2\n    y = 2\n    def f(self): return 2\n    def g(self): return 2\n", "    w = 4\n")
+    m, update = ab(text)
+    it = m.C()
+    report = update(new)
+    assert (it.x, it.f(), it.y, it.g(), it.w) == (1, 1, 2, 2, 4)
+    report.rollback()
+    update(new, prune=True)
+    assert not {"x", "y", "f", "g"} & vars(m.C).keys()
