@@ -184,16 +184,34 @@ void undo_write(TypeWrite& w) {
 
 void undo_write(CacheWrite& w) { compat::swap_caches(w.wrapper.get(), w.content.get()); }
 
+// Whether two dicts, or two lists, hold the same objects, in the same order; two sets, whether as many.
+bool same_content(PyObject* a, PyObject* b) {
+    if (PyObject_Size(a) != PyObject_Size(b)) return false;
+    if (PyList_Check(a) && PyList_Check(b))
+        return std::equal(reinterpret_cast<PyListObject*>(a)->ob_item,
+                          reinterpret_cast<PyListObject*>(a)->ob_item + PyList_GET_SIZE(a),
+                          reinterpret_cast<PyListObject*>(b)->ob_item);
+    if (!PyDict_Check(a) || !PyDict_Check(b)) return true;
+    PyObject *key = nullptr, *value = nullptr, *other_key = nullptr, *other_value = nullptr;
+    Py_ssize_t at = 0;
+    Py_ssize_t other_at = 0;
+    while (PyDict_Next(a, &at, &key, &value) != 0)
+        if (PyDict_Next(b, &other_at, &other_key, &other_value) == 0 || key != other_key || value != other_value)
+            return false;
+    return true;
+}
+
 bool is_there(const FunctionWrite& w) { return FunctionContent::of(w.function.as<PyFunctionObject>()) == w.after; }
 bool is_there(const NameWrite& w) { return dict_get(w.dict.get(), w.key.get()) == w.after.get(); }
 bool is_there(const MemberWrite& w) {
     const Ref dict = Ref::steal(PyType_GetDict(w.type.as<PyTypeObject>()));
-    if (view(w.name.get()).starts_with("__")) return true;  // some live in the type's structure, not in its dict
+    const std::string_view name = view(w.name.get());
+    if (name == "__name__" || name == "__qualname__") return true;  // they live in the type's structure
     return dict_get(dict.get(), w.name.get()) == w.after.get();
 }
 bool is_there(const AttributeWrite& w) { return held_attribute(w.object.get(), w.name.get()).get() == w.after.get(); }
 bool is_there(const CellWrite& w) { return w.cell.as<PyCellObject>()->ob_ref == w.after.get(); }
-bool is_there(const TableWrite& w) { return PyObject_Size(w.table.get()) == PyObject_Size(w.after.get()); }
+bool is_there(const TableWrite& w) { return same_content(w.table.get(), w.after.get()); }
 bool is_there(const LineWrite&) { return true; }
 bool is_there(const SlotWrite& w) { return *w.slot == w.after.get(); }
 bool is_there(const ItemWrite& w) {

@@ -34,7 +34,9 @@ Report Core::in_turn(Run run) {
     try {
         const Turn turn;
         const compat::SureMemory sure(compat::Work::usual);
+        FinderState finders;
         report = run();
+        finders.keep();
     } catch (const PythonError& error) {
         fail(error);
     }
@@ -59,6 +61,7 @@ Report Core::plan(const Request& request) {
     std::optional<Turn> turn;  // what is recorded of modules changes under a plan that runs beside an update
     if (!Turns::instance().updating_here() && !Turns::instance().holds_here()) turn.emplace();
     const compat::SureMemory sure(compat::Work::usual);
+    const FinderState finders;
     return dry_reload(request);
 }
 

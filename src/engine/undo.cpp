@@ -77,6 +77,7 @@ Report undo(const std::shared_ptr<Past>& past, History& history) {
         forget_ended_callers();
         if (!callers.empty()) redirect_callers(callees, callers);
         renew_derived(changed_classes(done->journal));
+        verify(done->journal, report);
         forget_replaced(past->replaced_code);
         remember_replaced(done->replaced_code);
         report.changes = std::move(inverse.changes);

@@ -32,6 +32,23 @@ void ImportState::restore() noexcept {
         if (PyList_SetSlice(list.get(), 0, PyList_GET_SIZE(list.get()), content.get()) < 0) PyErr_Clear();
 }
 
+FinderState::FinderState() {
+    cache_ = attribute_or_null(import_module("sys").get(), "path_importer_cache");
+    if (cache_ && PyDict_Check(cache_.get())) former_ = Ref::steal(PyDict_Copy(cache_.get()));
+}
+
+FinderState::~FinderState() {
+    if (!cache_ || !former_) return;
+    const ErrorAside aside;
+    const compat::SureMemory sure;
+    unfailing([this] {
+        const Ref now = Ref::steal(PyDict_Keys(cache_.get()));
+        for_sequence(now.get(), [this](PyObject* folder) {
+            if (dict_get(former_.get(), folder) == nullptr) check(PyDict_DelItem(cache_.get(), folder));
+        });
+    });
+}
+
 void forget_modules(const std::vector<std::string>& names) noexcept {
     const ErrorAside aside;
     for (auto name = names.rbegin(); name != names.rend(); ++name) {

@@ -24,6 +24,20 @@ class ImportState {
     bool kept_ = false;
 };
 
+// Forgets, unless it is to be kept, for which folders the import system has asked for finders while it lived.
+class FinderState {
+   public:
+    FinderState();
+    ~FinderState();
+    FinderState(const FinderState&) = delete;
+    FinderState& operator=(const FinderState&) = delete;
+    void keep() noexcept { cache_ = Ref(); }
+
+   private:
+    Ref cache_;
+    Ref former_;
+};
+
 // Takes modules out of sys.modules and of their parent packages.
 void forget_modules(const std::vector<std::string>& names) noexcept;
 

@@ -122,7 +122,7 @@ def test_a_file_that_goes_while_it_is_read(world: World) -> None:
     assert m.f() == 2
 
 
-@pytest.mark.parametrize("kind", ["folder", "link to itself", "link to nothing", "pipe without a writer's text"])
+@pytest.mark.parametrize("kind", ["folder", "link to itself", "link to nothing", "link into a file"])
 def test_something_else_in_the_file_s_place(world: World, kind: str) -> None:
     name = world.name("m")
     path = world.write(name, OLD)
@@ -138,9 +138,11 @@ def test_something_else_in_the_file_s_place(world: World, kind: str) -> None:
             path.symlink_to("nowhere")
         case _:
             path.symlink_to("/dev/null/nothing")
+    finders = dict(sys.path_importer_cache)
     with pytest.raises(rebottle.SourceError):
         rebottle.reload([name])
     assert not differences(before, digest(m))
+    assert sys.path_importer_cache == finders
 
 
 @pytest.mark.parametrize(
