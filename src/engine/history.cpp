@@ -30,8 +30,10 @@ void History::number(Report& report) {
 void History::add(std::shared_ptr<Past> past) {
     all_.push_back(std::move(past));
     if (all_.size() <= size_) return;
-    retire_globals(former_globals(all_.front()->journal));
+    // It goes when the list is whole again: what it held may run destructors.
+    const std::shared_ptr<Past> oldest = all_.front();
     all_.erase(all_.begin());
+    retire_globals(former_globals(oldest->journal));
 }
 
 std::shared_ptr<Past> History::find(std::uint64_t id) const {

@@ -80,7 +80,10 @@ void ModuleStage::evaluate_function(Scope& scope, Edit& edit) {
     if (old_code == nullptr) raise(PyExc_SystemError, "rebottle: no code for the former " + edit.where);
     const Ref copy = copy_node(edit.now.node.get());
     const auto functions = live_functions(old_code, plan_.record->version.path, live_);
-    if (!functions.empty()) keep_defaults(scope, edit.old.node.get(), copy.get(), functions.front());
+    if (!functions.empty()) {
+        const Ref live = Ref::borrow(reinterpret_cast<PyObject*>(functions.front()));
+        keep_defaults(scope, edit.old.node.get(), copy.get(), live.as<PyFunctionObject>());
+    }
     const Ref root = scope.run({copy}, edit.now.offset);
     for (const std::string& placeholder : placeholders_)
         check(PyDict_DelItem(scope.names(), interned(placeholder).get()));
