@@ -1,5 +1,6 @@
 #include "code/stack.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -204,6 +205,31 @@ StoreSites store_sites(PyCodeObject* code) {
 int stack_depth(PyCodeObject* code, int offset) {
     Depths depths(code);
     return depths.follow() ? depths.at(offset) : -1;
+}
+
+namespace {
+
+// What instructions leave on the stack beside or instead of one result, by name.
+int results(std::string_view name) {
+    if (name.starts_with("STORE_") || name.starts_with("DELETE_")) return 0;
+    if (name == "LOAD_ATTR" || name == "LOAD_SUPER_ATTR" || name == "FOR_ITER" || name == "SEND") return 2;
+    return name == "WITH_EXCEPT_START" ? 5 : 1;
+}
+
+}  // namespace
+
+int operands(PyCodeObject* code, int offset) {
+    static PyObject* const names = attribute(import_module("opcode").get(), "opname").release();
+    const Ref bytes = Ref::steal(PyCode_GetCode(code));
+    const auto* instructions = reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(bytes.get()));
+    int argument = instructions[offset + 1];
+    for (int at = offset - unit, shift = 8; at >= 0 && instructions[at] == opcodes().extended_arg; at -= unit) {
+        argument |= instructions[at + 1] << shift;
+        shift += 8;
+    }
+    const int opcode = instructions[offset];
+    const int effect = PyCompile_OpcodeStackEffectWithJump(opcode, argument, 0);
+    return std::max(1, results(view(PyList_GET_ITEM(names, opcode))) - effect);
 }
 
 }  // namespace rebottle

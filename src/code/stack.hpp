@@ -21,5 +21,7 @@ StoreSites store_sites(PyCodeObject* code);
 
 // How deep the stack is while the instruction at a byte offset runs; -1 where that can't be told.
 int stack_depth(PyCodeObject* code, int offset);
+// How many entries on top of the stack it works on, at most: the interpreter has them in hands until it is done.
+int operands(PyCodeObject* code, int offset);
 
 }  // namespace rebottle

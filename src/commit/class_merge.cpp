@@ -1,9 +1,7 @@
 #include "commit/class_merge.hpp"
 
 #include <algorithm>
-#include <set>
 
-#include "commit/ours.hpp"
 #include "live/layout.hpp"
 #include "live/storage.hpp"
 #include "stage/policy.hpp"
@@ -113,6 +111,7 @@ class Merger {
         PyObject* former = dict_get(live_.get(), "_member_map_");
         PyObject* now = dict_get(staged_.get(), "_member_map_");
         if (former == nullptr || now == nullptr || !PyDict_Check(former) || !PyDict_Check(now)) return;
+        keep_combined_members();
         for_items(now, [&](PyObject* key, PyObject* member) {
             PyObject* live = dict_get(former, key);
             if (live == nullptr || live == member) return;
@@ -131,6 +130,22 @@ class Merger {
                     result_.journal.push_back(
                         NameWrite{to, Ref::borrow(name), Ref::borrow(before), after, merge_.where});
             });
+        });
+    }
+
+    // Combinations of flags (`A | B`) were made as they were needed, and are compared by identity.
+    void keep_combined_members() {
+        PyObject* former = dict_get(live_.get(), "_value2member_map_");
+        PyObject* now = dict_get(staged_.get(), "_value2member_map_");
+        PyObject* named = dict_get(live_.get(), "_member_map_");
+        PyObject* mask = dict_get(staged_.get(), "_flag_mask_");
+        if (former == nullptr || now == nullptr || mask == nullptr || !PyLong_CheckExact(mask)) return;
+        for_items(former, [&](PyObject* value, PyObject* member) {
+            if (!PyLong_CheckExact(value) || dict_get(now, value) != nullptr) return;
+            bool is_named = false;
+            for_items(named, [&](PyObject*, PyObject* each) { is_named = is_named || each == member; });
+            const Ref known = Ref::steal(PyNumber_And(value, mask));
+            if (!is_named && equal(known.get(), value)) dict_set(now, value, member);
         });
     }
 
@@ -192,70 +207,8 @@ class Merger {
 
 }  // namespace
 
-namespace {
-
-// What the layouts of classes become; a class whose layout can't change isn't merged.
-class Layouts {
-   public:
-    Layouts(Outcome& outcome, Resolved& result) : outcome_(outcome), result_(result) {
-        for (const ClassMerge& merge : outcome.merges) {
-            staged_.emplace(as_type(merge.live), as_type(merge.staged));
-            if (!same_storage(as_type(merge.live), as_type(merge.staged))) changed_.insert(as_type(merge.live));
-        }
-    }
-
-    void plan(const std::vector<Ref*>& history) {
-        if (changed_.empty()) return;
-        try {
-            result_.layouts = layout_changes(staged_, outcome_.bottles);
-        } catch (const Unlayable& error) {
-            for (const ClassMerge& merge : outcome_.merges)
-                if (changed_.contains(as_type(merge.live)))
-                    refusals_.push_back({"class-layout", merge.module + "." + merge.where, error.what(),
-                                         "keep __slots__ and bases as they are, or restart", "", merge.line});
-        }
-        if (refusals_.empty()) look_at_holders(history);
-        if (!refusals_.empty()) result_.layouts.clear();
-        for (Refusal& each : refusals_) result_.refusals.push_back(std::move(each));
-    }
-
-    bool refused(const ClassMerge& merge) const { return !refusals_.empty() && staged_.contains(as_type(merge.live)); }
-
-   private:
-    // Whether all instances could be moved now.
-    void look_at_holders(std::vector<Ref*> ours) {
-        add_references(outcome_, ours);
-        refusals_ = Relay(result_.layouts, result_.journal, std::move(ours), {}).refusals();
-    }
-
-    Outcome& outcome_;
-    Resolved& result_;
-    std::map<PyTypeObject*, PyTypeObject*> staged_;
-    std::set<PyTypeObject*> changed_;
-    std::vector<Refusal> refusals_;
-};
-
-void report_layouts(Resolved& result) {
-    for (const LayoutChange& change : result.layouts) {
-        result.reshaped.push_back(change.type);
-        result.kept.push_back(
-            {change.where, "its instances were laid out anew: references to them were rewritten, their id() changed",
-             "", 0});
-        if (std::none_of(result.changes.begin(), result.changes.end(),
-                         [&](const rebottle::Change& each) { return each.where == change.where; }))
-            result.changes.push_back({"class-layout", change.where, "", 0});
-    }
-}
-
-}  // namespace
-
-void merge_classes(Outcome& outcome, const std::vector<Ref*>& ours, Pour& pour, Resolved& result) {
-    for (const ClassMerge& merge : outcome.merges) outcome.bottles.emplace(merge.staged.get(), merge.live);
-    Layouts layouts(outcome, result);
-    layouts.plan(ours);
-    for (const ClassMerge& merge : outcome.merges)
-        if (!layouts.refused(merge)) Merger(merge, outcome, pour, result).run();
-    report_layouts(result);
+void merge_classes(Outcome& outcome, Pour& pour, Resolved& result) {
+    for (const ClassMerge& merge : outcome.merges) Merger(merge, outcome, pour, result).run();
 }
 
 void merge_like(const ClassMerge& merge, Outcome& outcome, Pour& pour, Resolved& result) {

@@ -57,6 +57,8 @@ class OneClass {
     LayoutChange make() {
         slots();
         for (const char* name : {"__dict__", "__weakref__"}) getset(name);
+        if (PyObject* cached = dict_get(members_.get(), "__slotnames__"))  // for copies and pickles
+            write(interned("__slotnames__"), cached, Ref());
         if ((result_.after.flags & Py_TPFLAGS_MANAGED_DICT) != 0) give_keys();
         return std::move(result_);
     }
@@ -167,6 +169,23 @@ std::vector<LayoutChange> layout_changes(const std::map<PyTypeObject*, PyTypeObj
         changes.push_back(change.make());
     }
     return changes;
+}
+
+std::string bases_obstacle(PyTypeObject* type, const std::map<PyTypeObject*, PyTypeObject*>& staged,
+                           const std::map<PyObject*, Ref>& bottles) {
+    static PyObject* const order = interned("mro").release();
+    Models next(staged, bottles);
+    try {
+        for (PyTypeObject* each : with_subclasses({type})) {
+            if (_PyType_Lookup(Py_TYPE(as_plain(each)), order) != _PyType_Lookup(&PyType_Type, order))
+                return std::string("the metaclass of '") + each->tp_name +
+                       "' has a method mro() that would have to run";
+            next.of(each);
+        }
+    } catch (const Unlayable& error) {
+        return error.what();
+    }
+    return "";
 }
 
 std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done) {

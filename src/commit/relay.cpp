@@ -197,7 +197,6 @@ void Relay::find_holders() {
                    "' object that can't be rewritten: " + why,
                "let that object go before the update, or restart");
     check_holders(replaced.seen);
-    ghosts_ = std::move(replaced.on_stacks);
 }
 
 // Every reference must be one that can be rewritten.

@@ -46,6 +46,10 @@ struct Leftover {
 std::vector<LayoutChange> layout_changes(const std::map<PyTypeObject*, PyTypeObject*>& staged,
                                          const std::map<PyObject*, Ref>& bottles);
 
+// Why a class and its subclasses can't have the bases that staged classes have; "" where they can.
+std::string bases_obstacle(PyTypeObject* type, const std::map<PyTypeObject*, PyTypeObject*>& staged,
+                           const std::map<PyObject*, Ref>& bottles);
+
 // What takes changes of the history back, and changes classes derived since. Errors: Unlayable.
 std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done);
 // Drops what the history mustn't hold alive.
@@ -69,8 +73,6 @@ class Relay {
     // What instances were given beside, as writes that are done.
     Journal take_given();
     std::vector<Leftover> take_leftovers() { return std::move(leftovers_); }
-    // Former instances that C code which runs now may still look at; they must outlive it.
-    std::vector<Ref> take_ghosts() { return std::move(ghosts_); }
 
    private:
     void take_gifts(Journal& journal);
@@ -103,7 +105,6 @@ class Relay {
     Journal journal_;  // references to instances
     Journal given_;
     std::vector<Leftover> leftovers_;
-    std::vector<Ref> ghosts_;
     std::vector<Refusal> refusals_;
 };
 

@@ -86,17 +86,23 @@ class Rewriter {
         });
     }
 
-    // C code that a frame calls may look at what lies on its stack until it returns.
+    // What the instruction that calls C works on, the interpreter has in hands: it releases those objects, not what
+    // lies in their places by then.
     void rewrite_running(const compat::FramePlaces& places) {
         int count = places.count;
-        if (places.code != nullptr) count += std::max(0, stack_depth(places.code, places.offset));
+        int in_hands = count;
+        const int depth = places.code != nullptr ? stack_depth(places.code, places.offset) : 0;
+        if (places.code != nullptr && depth > 0) {
+            count += depth;
+            in_hands = std::max(places.count, count - operands(places.code, places.offset));
+        }
         for (int i = 0; i < count; ++i) {
             PyObject* object = places.first[i];
             const Ref* now = find(object);
             if (now == nullptr) continue;
             ++result_.seen[object];
-            journal_.push_back(SlotWrite{*now, &places.first[i], Ref::borrow(object), *now});
-            if (i >= places.count) result_.on_stacks.push_back(Ref::borrow(object));
+            if (places.code == nullptr || i < in_hands)
+                journal_.push_back(SlotWrite{*now, &places.first[i], Ref::borrow(object), *now});
         }
     }
 

@@ -21,7 +21,6 @@ struct Replacements {
     std::vector<Ref> touched_types;  // classes whose cached lookups must be dropped
     // Of `replace_everywhere`:
     std::map<PyObject*, Py_ssize_t> seen;  // how many references to each key the engine sees
-    std::vector<Ref> on_stacks;            // keys that C code may be looking at
 };
 
 // Appends the writes that replace every reference to a key of `pairs` by its value, wherever the collector can see it.

@@ -29,9 +29,10 @@ class Resolver {
         result_.kept = std::move(outcome_.kept);
         result_.changes = std::move(outcome_.changes);
         result_.refusals = std::move(outcome_.refusals);
+        plan_classes(outcome_, ours_, result_);
         for (const Swap& swap : outcome_.swaps) resolve_swap(swap);
         for (const Binding& binding : outcome_.bindings) resolve_move(binding);
-        merge_classes(outcome_, ours_, pour_, result_);
+        merge_classes(outcome_, pour_, result_);
         for (const Binding& binding : outcome_.bindings) resolve_binding(binding);
         empty_caches();
         for (const Renewal& renewal : outcome_.renewals) renew(renewal.live, renewal.content, renewal.where);

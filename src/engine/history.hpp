@@ -22,7 +22,6 @@ struct Past {
     Journal journal;
     std::vector<LayoutChange> layouts;
     std::vector<Leftover> leftovers;
-    std::vector<Ref> ghosts;  // former instances that C code may have been looking at
     CodeMap replaced_code;
     std::map<std::string, Version> versions;  // of its modules, before
     std::vector<std::string> new_modules;     // imported by it

@@ -8,7 +8,6 @@ void move_instances(Relay& relay, const std::vector<LayoutChange>& layouts, Past
     past.layouts.insert(past.layouts.end(), layouts.begin(), layouts.end());
     for (Write& write : relay.take_given()) past.journal.push_back(std::move(write));
     for (Leftover& each : relay.take_leftovers()) past.leftovers.push_back(std::move(each));
-    for (Ref& each : relay.take_ghosts()) past.ghosts.push_back(std::move(each));
 }
 
 void move_back(Past& past, const History& history) noexcept {

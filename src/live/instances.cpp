@@ -40,6 +40,7 @@ void set_held_attribute(PyObject* object, PyObject* name, PyObject* value) {
         check(Py_TYPE(slot)->tp_descr_set(slot, object, value));
         return;
     }
+    if (value == nullptr && !has_dict(object)) return;
     const Ref dict = Ref::steal(PyObject_GenericGetDict(object, nullptr));
     if (value != nullptr) {
         dict_set(dict.get(), name, value);
