@@ -33,6 +33,17 @@ void forget_subclass(const Ref& type) {
     _PyWeakref_ClearRef(weak.as<PyWeakReference>());
 }
 
+Ref new_model(PyTypeObject* type, const Ref& bases, const Ref& members) {
+    try {
+        Ref model = new_class(to_str("storage of " + std::string(type->tp_name)).get(), bases.get(), members.get());
+        forget_subclass(model);
+        return model;
+    } catch (const PythonError& error) {
+        if (error.is(PyExc_MemoryError)) throw;
+        throw Unlayable(describe(error.value()));
+    }
+}
+
 }  // namespace
 
 Layout Layout::of(PyTypeObject* type) {
@@ -107,14 +118,26 @@ bool same_storage(PyTypeObject* a, PyTypeObject* b) {
 }
 
 Ref Models::of(PyTypeObject* type) {
-    if (!is_python_class(type)) {
-        if (!Py_IS_TYPE(as_plain(type), &PyType_Type))
-            throw Unlayable(std::string("its base '") + type->tp_name + "' has a metaclass that lays classes out");
-        return Ref::borrow(as_plain(type));
-    }
     const auto known = made_.find(type);
     if (known != made_.end()) return known->second;
-    return made_.emplace(type, make(type)).first->second;
+    return made_.emplace(type, is_python_class(type) ? make(type) : of_compiled(type)).first->second;
+}
+
+// A class of C code stands for itself; where it wants to be told of subclasses, a subclass that isn't told.
+Ref Models::of_compiled(PyTypeObject* type) {
+    if (!Py_IS_TYPE(as_plain(type), &PyType_Type))
+        throw Unlayable(std::string("its base '") + type->tp_name + "' has a metaclass that lays classes out");
+    const Ref hook = interned("__init_subclass__");
+    if (_PyType_Lookup(type, hook.get()) == _PyType_Lookup(&PyBaseObject_Type, hook.get()))
+        return Ref::borrow(as_plain(type));
+    const Ref bases = Ref::steal(PyTuple_New(1));
+    PyTuple_SET_ITEM(bases.get(), 0, Py_NewRef(as_plain(type)));
+    const Ref none = Ref::steal(PyTuple_New(0));
+    const Ref members = new_dict();
+    dict_set(members.get(), "__slots__", none.get());
+    dict_set(members.get(), "__orig_bases__", none.get());  // typing.Generic looks for its parameters there
+    dict_set(members.get(), "__init_subclass__", _PyType_Lookup(&PyBaseObject_Type, hook.get()));
+    return new_model(type, bases, members);
 }
 
 Ref Models::make(PyTypeObject* type) {
@@ -132,14 +155,7 @@ Ref Models::make(PyTypeObject* type) {
         dict_set(members.get(), "__slots__", slots.get());
     }
     const Ref bases = bases_of(source);
-    try {
-        Ref model = new_class(to_str("storage of " + std::string(type->tp_name)).get(), bases.get(), members.get());
-        forget_subclass(model);
-        return model;
-    } catch (const PythonError& error) {
-        if (error.is(PyExc_MemoryError)) throw;
-        throw Unlayable(describe(error.value()));
-    }
+    return new_model(type, bases, members);
 }
 
 Ref Models::bases_of(PyTypeObject* type) {

@@ -61,6 +61,7 @@ class Models {
 
    private:
     Ref make(PyTypeObject* type);
+    static Ref of_compiled(PyTypeObject* type);
     Ref bases_of(PyTypeObject* type);
 
     const std::map<PyTypeObject*, PyTypeObject*>& staged_;
