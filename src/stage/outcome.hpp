@@ -109,7 +109,7 @@ struct Outcome {
     std::vector<Ref> created;               // functions made while staging
     std::vector<Ref> held;                  // keeps staged objects alive until the commit is over
     std::vector<PyObject*> staging_holds;   // one entry for each reference that only the stage holds, borrowed
-    std::vector<PyObject*> our_containers;   // containers that only the engine holds, borrowed
+    std::vector<PyObject*> our_containers;  // containers that only the engine holds, borrowed
 };
 
 }  // namespace rebottle
