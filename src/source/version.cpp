@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <regex>
 #include <vector>
 
 namespace rebottle {
@@ -69,13 +68,18 @@ std::string with_plain_line_ends(std::string text) {
     return out;
 }
 
+Ref compiled(PyObject* source, const std::string& file, int flags) {
+    static PyObject* const compile = attribute(import_module("builtins").get(), "compile").release();
+    const Ref path = to_str(file);
+    const Ref number = to_int(flags);
+    return call(compile, {source, path.get(), interned("exec").get(), number.get(), Py_True});
+}
+
 // Whether compiling text or a tree gives just this code.
 bool gives(PyObject* source, const Version& version) {
-    static PyObject* const compile = attribute(import_module("builtins").get(), "compile").release();
     try {
-        const Ref path = to_str(version.path);
-        const Ref flags = to_int(future_flags(version));  // those that the loader's own module lends count as well
-        const Ref code = call(compile, {source, path.get(), interned("exec").get(), flags.get(), Py_True});
+        const Ref code =
+            compiled(source, version.path, future_flags(version));  // the loader's own module may lend some
         return check(PyObject_RichCompareBool(code.get(), version.code.get(), Py_EQ)) == 1;
     } catch (const PythonError& error) {
         if (!error.is_answer()) throw;
@@ -125,14 +129,18 @@ bool is_of_the_head(std::string_view statement) {
            (first != std::string_view::npos && (statement[first] == '"' || statement[first] == '\''));
 }
 
-// The text up to where future lines must have ended.
-std::string head_of(const Version& version) {
-    std::size_t end = 0;
-    for (const Chunk& chunk : version.split.chunks) {
-        if (!is_of_the_head(chunk.in(version.text))) break;
-        end = chunk.end;
+// The other features are the language by now: the compiler notes nothing of them.
+constexpr int future = CO_FUTURE_BARRY_AS_BDFL | CO_FUTURE_ANNOTATIONS;
+
+// The features that a statement of the head asks for; none where it doesn't compile.
+int features_of(std::string_view statement, const std::string& path) {
+    if (statement.find("__future__") == std::string_view::npos) return 0;
+    try {
+        return compiled(to_str(statement).get(), path, 0).as<PyCodeObject>()->co_flags & future;
+    } catch (const PythonError& error) {
+        if (!error.is_answer()) throw;
+        return 0;
     }
-    return version.text.substr(0, end);
 }
 
 }  // namespace
@@ -182,26 +190,13 @@ void Version::prepare() {
     }
 }
 
-// The other features are the language by now: the compiler notes nothing of them.
-constexpr int future = CO_FUTURE_BARRY_AS_BDFL | CO_FUTURE_ANNOTATIONS;
-
 int future_flags(const Version& version) {
-    return version.code ? version.code.as<PyCodeObject>()->co_flags & future : future_flags(head_of(version));
-}
-
-int future_flags(const std::string& text) {
-    if (text.find("__future__") == std::string::npos) return 0;
-    static const std::regex line(
-        R"((?:^|[\n;])[ \t]*from(?:[ \t]|\\\n)+__future__(?:[ \t]|\\\n)+import(?:[ \t]|\\\n)*(\([^)]*\)|[^;#\n]*))");
-    static const std::regex word("[A-Za-z_]+");
-    const Ref module = import_module("__future__");
+    if (version.code) return version.code.as<PyCodeObject>()->co_flags & future;
     int flags = 0;
-    for (std::sregex_iterator at(text.begin(), text.end(), line), end; at != end; ++at) {
-        const std::string names = (*at)[1].str();
-        for (std::sregex_iterator name(names.begin(), names.end(), word); name != end; ++name)
-            if (const Ref feature = attribute_or_null(module.get(), name->str().c_str()))
-                if (const Ref flag = attribute_or_null(feature.get(), "compiler_flag"))
-                    flags |= static_cast<int>(PyLong_AsLong(flag.get())) & future;
+    for (const Chunk& chunk : version.split.chunks) {
+        const std::string_view statement = chunk.in(version.text);
+        if (!is_of_the_head(statement)) break;
+        flags |= features_of(statement, version.path);
     }
     return flags;
 }

@@ -81,9 +81,7 @@ std::string read_file(const std::string& path);
 // PythonError.
 std::string decode(std::string bytes);
 
-// Flags of the `from __future__` lines at the start of a text.
-int future_flags(const std::string& text);
-// Those that a version is compiled with.
+// Flags of the `from __future__` lines that a version is compiled with.
 int future_flags(const Version& version);
 
 }  // namespace rebottle
