@@ -60,8 +60,9 @@ class Merger {
     void change_metaclass() {
         PyTypeObject* former = Py_TYPE(merge_.live.get());
         PyTypeObject* now = Py_TYPE(merge_.staged.get());
-        if (former->tp_basicsize != now->tp_basicsize || former->tp_itemsize != now->tp_itemsize) {
-            refuse("class-metaclass", "its metaclass changed to one with storage of its own",
+        if (former->tp_basicsize != now->tp_basicsize || former->tp_itemsize != now->tp_itemsize ||
+            built_in_base(former) != built_in_base(now)) {
+            refuse("class-metaclass", "its metaclass changed to one with storage or compiled code of its own",
                    "restart to change this metaclass");
             return;
         }

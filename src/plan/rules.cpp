@@ -39,8 +39,8 @@ const std::vector<Rule>& rules() {
          "base's "
          "storage",
          "its instances are laid out in another way", "let the instances go first, or keep __slots__, or restart"},
-        {"class-metaclass", "A metaclass with storage of its own", "the new metaclass lays classes out in another way",
-         "restart to change this metaclass"},
+        {"class-metaclass", "A metaclass with storage or compiled code of its own",
+         "the new metaclass lays classes out in another way", "restart to change this metaclass"},
         {"class-bases", "Bases that Python refuses for a live class",
          "the interpreter refuses the new bases for a live class",
          "keep the order and the kind of the bases, or restart"},
