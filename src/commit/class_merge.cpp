@@ -10,6 +10,7 @@ namespace rebottle {
 namespace {
 
 PyTypeObject* as_type(const Ref& type) { return type.as<PyTypeObject>(); }
+PyObject* as_plain(PyTypeObject* type) { return reinterpret_cast<PyObject*>(type); }
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -20,13 +21,20 @@ bool is_implicit(const std::string& name) {
            name == "__module__" || name == "__qualname__";
 }
 
+struct ChangedBases {
+    const ClassMerge* merge;
+    Ref former;
+    Ref now;
+};
+
 class Merger {
    public:
-    Merger(const ClassMerge& merge, Outcome& outcome, Pour& pour, Resolved& result)
+    Merger(const ClassMerge& merge, Outcome& outcome, Pour& pour, Resolved& result, std::vector<ChangedBases>& changed)
         : merge_(merge),
           outcome_(outcome),
           pour_(pour),
           result_(result),
+          changed_bases_(changed),
           live_(Ref::steal(PyType_GetDict(as_type(merge.live)))),
           staged_(Ref::steal(PyType_GetDict(as_type(merge.staged)))) {}
 
@@ -44,12 +52,12 @@ class Merger {
         result_.changes.push_back({laid_out         ? "class-layout"
                                    : bases_changed_ ? "class-bases"
                                                     : "class-changed",
-                                   merge_.module + "." + merge_.where, "", merge_.line});
+                                   merge_.place(), merge_.file, merge_.line});
     }
 
    private:
     void refuse(const std::string& rule, const std::string& why, const std::string& what) {
-        result_.refusals.push_back({rule, merge_.module + "." + merge_.where, why, what, "", merge_.line});
+        result_.refusals.push_back({rule, merge_.place(), why, what, merge_.file, merge_.line});
     }
 
     Ref mapped(PyObject* object) const {
@@ -66,8 +74,37 @@ class Merger {
                    "restart to change this metaclass");
             return;
         }
-        result_.journal.push_back(TypeWrite{merge_.live, Ref::borrow(reinterpret_cast<PyObject*>(former)),
-                                            mapped(reinterpret_cast<PyObject*>(now))});
+        const Ref metaclass = mapped(as_plain(now));
+        result_.journal.push_back(TypeWrite{merge_.live, Ref::borrow(as_plain(former)), metaclass});
+        pass_on_metaclass(merge_.live.get(), metaclass);
+    }
+
+    // Subclasses that had no other metaclass get it as well.
+    void pass_on_metaclass(PyObject* type, const Ref& metaclass) {
+        const Ref subclasses = call(attribute(as_plain(&PyType_Type), "__subclasses__").get(), {type});
+        for_sequence(subclasses.get(), [&](PyObject* each) {
+            const bool merged = std::any_of(
+                outcome_.merges.begin(), outcome_.merges.end(),
+                [&](const ClassMerge& other) { return other.live.get() == each || other.staged.get() == each; });
+            if (merged || Py_TYPE(each) == metaclass.as<PyTypeObject>() ||
+                PyType_IsSubtype(metaclass.as<PyTypeObject>(), Py_TYPE(each)) == 0)
+                return;
+            result_.journal.push_back(TypeWrite{Ref::borrow(each), Ref::borrow(as_plain(Py_TYPE(each))), metaclass});
+            if (dict_get(staged_.get(), "_abc_impl") != nullptr) give_registry(each);
+            result_.kept.push_back({attribute_text(each, "__module__") + "." + attribute_text(each, "__qualname__"),
+                                    "made earlier: the new metaclass of " + merge_.place() + " isn't run for it",
+                                    merge_.file, 0});
+            pass_on_metaclass(each, metaclass);
+        });
+    }
+
+    // What an abstract class has to remember its answers.
+    void give_registry(PyObject* type) {
+        const Ref maker = call(as_plain(&PyType_Type),
+                               {to_str("registry").get(), Ref::steal(PyTuple_New(0)).get(), new_dict().get()});
+        call_method(import_module("_abc").get(), "_abc_init", {maker.get()});
+        result_.journal.push_back(
+            MemberWrite{Ref::borrow(type), interned("_abc_impl"), Ref(), attribute(maker.get(), "_abc_impl"), ""});
     }
 
     void members() {
@@ -86,7 +123,7 @@ class Merger {
         if (after.get() == before) return;
         if (before != nullptr && PyFunction_Check(before) && PyFunction_Check(after.get())) {
             pour_.whole_function(reinterpret_cast<PyFunctionObject*>(before), after.as<PyFunctionObject>(),
-                                 merge_.where + "." + name);
+                                 merge_.place() + "." + name);
             outcome_.bottles.emplace(after.get(), Ref::borrow(before));
             return;
         }
@@ -104,7 +141,7 @@ class Merger {
             if (after.get() == before || (PyUnicode_Check(before) && equal(before, after.get()))) return;
         }
         result_.journal.push_back(
-            MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(before), after, binding.where});
+            MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(before), after, binding.place()});
     }
 
     // Members of an enumeration stay; they take the new values.
@@ -115,7 +152,7 @@ class Merger {
         keep_combined_members();
         for_items(now, [&](PyObject* key, PyObject* member) {
             PyObject* live = dict_get(former, key);
-            if (live == nullptr || live == member) return;
+            if (live == nullptr || live == member || !stands_for(live, key, now, member)) return;
             if (!same_built_in_value(live, member)) {
                 pour_.become(live, Ref::borrow(member));
                 return;
@@ -129,9 +166,16 @@ class Merger {
                 const Ref after = mapped(value);
                 if (before != after.get())
                     result_.journal.push_back(
-                        NameWrite{to, Ref::borrow(name), Ref::borrow(before), after, merge_.where});
+                        NameWrite{to, Ref::borrow(name), Ref::borrow(before), after, merge_.place()});
             });
         });
+    }
+
+    // An alias is no member of its own: the former one counts for the name that it goes by itself.
+    static bool stands_for(PyObject* live, PyObject* key, PyObject* now, PyObject* member) {
+        const Ref own = attribute_or_null(live, "_name_");
+        if (!own || !PyUnicode_Check(own.get()) || equal(own.get(), key)) return true;
+        return dict_get(now, own.get()) == member;
     }
 
     // Combinations of flags (`A | B`) were made as they were needed, and are compared by identity.
@@ -156,10 +200,21 @@ class Merger {
         if (type == &PyBaseObject_Type || type->tp_richcompare == nullptr) return true;
         const Ref equal = Ref::steal(type->tp_richcompare(a, b, Py_EQ));
         if (equal.get() == Py_True) return true;
-        result_.kept.push_back({merge_.module + "." + merge_.where,
+        result_.kept.push_back({merge_.place(),
                                 "a member's value is the object itself: references were rewritten, its id() changed",
-                                "", merge_.line});
+                                merge_.file, merge_.line});
         return false;
+    }
+
+    // Fields with a default and members of enumerations follow the source: those that are gone go.
+    bool is_former_field(PyObject* key, PyObject* value) const {
+        for (const char* table : {"__dataclass_fields__", "_member_map_"}) {
+            PyObject* former = dict_get(live_.get(), table);
+            if (former != nullptr && PyDict_Check(former) && dict_get(former, key) != nullptr) return true;
+        }
+        PyObject* former = dict_get(live_.get(), "_fields");
+        return former != nullptr && PyTuple_Check(former) && PySequence_Contains(former, key) == 1 &&
+               std::string_view(Py_TYPE(value)->tp_name).find("tuplegetter") != std::string_view::npos;
     }
 
     // What class creation had made and makes no more; names of the source stay.
@@ -167,7 +222,7 @@ class Merger {
         for_items(live_.get(), [&](PyObject* key, PyObject* value) {
             const std::string name = to_text(key);
             if (is_implicit(name) || dict_get(staged_.get(), key) != nullptr) return;
-            const bool taken_out = contains(merge_.gone_names, name);
+            const bool taken_out = contains(merge_.gone_names, name) || is_former_field(key, value);
             if (!taken_out && contains(merge_.old_names, name) && name != "__slots__") return;
             const bool generated =
                 PyFunction_Check(value) &&
@@ -178,10 +233,11 @@ class Merger {
                 std::any_of(merge_.removed_makers.begin(), merge_.removed_makers.end(), [&](const Ref& maker) {
                     return maker.get() == reinterpret_cast<PyFunctionObject*>(value)->func_globals;
                 });
-            if (taken_out || generated || added || name == "__match_args__" || name == "__slots__" ||
-                name.starts_with("__dataclass_"))
+            const bool implied = name == "__match_args__" || name == "__slots__" || name.starts_with("__dataclass_") ||
+                                 (name == "__hash__" && value == Py_None);
+            if (taken_out || generated || added || implied)
                 result_.journal.push_back(
-                    MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(value), Ref(), merge_.where + "." + name});
+                    MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(value), Ref(), merge_.place() + "." + name});
         });
     }
 
@@ -193,29 +249,51 @@ class Merger {
         const Ref after = Ref::steal(PyList_AsTuple(now.get()));
         bases_changed_ = check(PyObject_RichCompareBool(former, after.get(), Py_EQ)) == 0;
         if (bases_changed_) result_.reshaped.push_back(merge_.live);
-        if (bases_changed_)
-            result_.journal.push_back(BasesWrite{merge_.live, Ref::borrow(former), after, merge_.where});
+        if (bases_changed_) changed_bases_.push_back({&merge_, Ref::borrow(former), after});
     }
 
     const ClassMerge& merge_;
     Outcome& outcome_;
     Pour& pour_;
     Resolved& result_;
+    std::vector<ChangedBases>& changed_bases_;
     Ref live_;
     Ref staged_;
     bool bases_changed_ = false;
 };
 
+// Old bases of one class and new ones of another can contradict each other: where several classes change, each is left
+// with one base first. Derived classes let go first, and come last when the new bases are set.
+void write_bases(std::vector<ChangedBases> changed, Journal& journal) {
+    std::stable_sort(changed.begin(), changed.end(), [](const ChangedBases& a, const ChangedBases& b) {
+        return PyTuple_GET_SIZE(as_type(a.merge->staged)->tp_mro) < PyTuple_GET_SIZE(as_type(b.merge->staged)->tp_mro);
+    });
+    if (changed.size() > 1) {
+        for (auto each = changed.rbegin(); each != changed.rend(); ++each) {
+            const Ref alone =
+                Ref::steal(PyTuple_Pack(1, reinterpret_cast<PyObject*>(as_type(each->merge->live)->tp_base)));
+            journal.push_back(BasesWrite{each->merge->live, each->former, alone, ""});
+            each->former = alone;
+        }
+    }
+    for (const ChangedBases& each : changed)
+        journal.push_back(BasesWrite{each.merge->live, each.former, each.now, each.merge->place()});
+}
+
 }  // namespace
 
 void merge_classes(Outcome& outcome, Pour& pour, Resolved& result) {
-    for (const ClassMerge& merge : outcome.merges) Merger(merge, outcome, pour, result).run();
+    std::vector<ChangedBases> changed;
+    for (const ClassMerge& merge : outcome.merges) Merger(merge, outcome, pour, result, changed).run();
+    write_bases(std::move(changed), result.journal);
 }
 
 void merge_like(const ClassMerge& merge, Outcome& outcome, Pour& pour, Resolved& result) {
     outcome.bottles.emplace(merge.staged.get(), merge.live);
     if (same_storage(as_type(merge.live), as_type(merge.staged))) {
-        Merger(merge, outcome, pour, result).run();
+        std::vector<ChangedBases> changed;
+        Merger(merge, outcome, pour, result, changed).run();
+        write_bases(std::move(changed), result.journal);
     } else {
         result.refusals.push_back({"class-layout", merge.module + "." + merge.where,
                                    "another class takes its place whose instances are laid out in another way",

@@ -56,7 +56,7 @@ class ClassPlan {
     }
 
     void refuse(const ClassMerge& merge, const std::string& rule, const std::string& why, const std::string& what) {
-        result_.refusals.push_back({rule, merge.module + "." + merge.where, why, what, "", merge.line});
+        result_.refusals.push_back({rule, merge.place(), why, what, merge.file, merge.line});
         refused_.insert(merge.live.get());
     }
 

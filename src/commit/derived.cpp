@@ -6,6 +6,8 @@
 namespace rebottle {
 namespace {
 
+constexpr std::string_view hook_name = "__subclasshook__";
+
 PyTypeObject* as_type(const Ref& type) { return type.as<PyTypeObject>(); }
 
 bool is_abstract(PyObject* value);
@@ -108,12 +110,34 @@ void forget_answers(PyTypeObject* type) {
     });
 }
 
+void forget_all_answers() {
+    for (const Ref& type : with_subclasses({Ref::borrow(reinterpret_cast<PyObject*>(&PyBaseObject_Type))}))
+        if (Py_TYPE(type.get()) != &PyType_Type) forget_answers(as_type(type));
+}
+
+bool loses(const MemberWrite& write) {
+    return !write.after || write.after.get() == Py_None || view(write.name.get()) == hook_name;
+}
+
+bool changes_hook(const FunctionWrite& write) {
+    return view(write.function.as<PyFunctionObject>()->func_name) == hook_name;
+}
+
 }  // namespace
 
-Journal renew_derived(const std::vector<Ref>& classes) {
+bool loses_members(const Journal& journal) {
+    return std::any_of(journal.begin(), journal.end(), [](const Write& write) {
+        if (const auto* member = std::get_if<MemberWrite>(&write)) return loses(*member);
+        const auto* function = std::get_if<FunctionWrite>(&write);
+        return function != nullptr && changes_hook(*function);
+    });
+}
+
+Journal renew_derived(const std::vector<Ref>& classes, bool everywhere) {
     Journal done;
-    if (classes.empty()) return done;
+    if (classes.empty() && !everywhere) return done;
     try {
+        if (everywhere) forget_all_answers();
         for (const Ref& type : with_subclasses(classes)) {
             const Ref dict = Ref::steal(PyType_GetDict(as_type(type)));
             if (dict_get(dict.get(), "_abc_impl") == nullptr) continue;

@@ -11,7 +11,11 @@ namespace rebottle {
 // Computes the abstract methods of these classes and of their subclasses again, after a commit, and drops what was
 // derived from them. Returns the writes that it did. Runs no Python code of the program. Errors: PythonError; nothing
 // is changed then.
-Journal renew_derived(const std::vector<Ref>& classes);
+// `everywhere`: a class may have lost what made it count as another one's subclass.
+Journal renew_derived(const std::vector<Ref>& classes, bool everywhere);
+
+// Whether a journal takes members away or changes a __subclasshook__.
+bool loses_members(const Journal& journal);
 
 // The classes whose members, bases or type a journal changes.
 std::vector<Ref> changed_classes(const Journal& journal);

@@ -3,7 +3,9 @@
 #include <map>
 #include <set>
 
+#include "code/code.hpp"
 #include "live/instances.hpp"
+#include "stage/world.hpp"
 
 namespace rebottle {
 namespace {
@@ -132,6 +134,19 @@ std::vector<Reshaped> reshaped_instances(const Resolved& resolved) {
     return found;
 }
 
+namespace {
+
+// The error names the function that raised.
+ExecutionError failure_of_hook(PyTypeObject* type, const PythonError& error) {
+    const std::string module = attribute_text(reinterpret_cast<PyObject*>(type), "__module__");
+    PyObject* hook = _PyType_Lookup(type, interned(hook_name).get());
+    if (hook == nullptr || !PyFunction_Check(hook)) return {module, hook_name, "", 0, error};
+    const auto* code = as_code(reinterpret_cast<PyFunctionObject*>(hook)->func_code);
+    return {module, to_text(code->co_qualname), to_text(code->co_filename), code->co_firstlineno, error};
+}
+
+}  // namespace
+
 void call_update_hooks(const std::vector<Reshaped>& instances, Journal& journal) {
     OwnWrites writes(journal);
     const Ref hook = interned(hook_name);
@@ -140,9 +155,9 @@ void call_update_hooks(const std::vector<Reshaped>& instances, Journal& journal)
         const Ref before = held_attributes(each.object.get());
         try {
             call_method(each.object.get(), hook_name, {each.before.get()});
-        } catch (const PythonError&) {
+        } catch (const PythonError& error) {
             writes.note(each.object, before.get());
-            throw;
+            throw failure_of_hook(Py_TYPE(each.object.get()), error);
         }
         writes.note(each.object, before.get());
     }

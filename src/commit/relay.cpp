@@ -70,7 +70,7 @@ Relay::Relay(std::vector<LayoutChange>& changes, Journal& journal, std::vector<R
 void Relay::take_gifts(Journal& journal) {
     const auto is_gift = [this](const Write& write) {
         const auto* own = std::get_if<AttributeWrite>(&write);
-        return own != nullptr && own->after && by_type_.contains(Py_TYPE(own->object.get()));
+        return own != nullptr && by_type_.contains(Py_TYPE(own->object.get()));
     };
     std::copy_if(journal.begin(), journal.end(), std::back_inserter(given_), is_gift);
     std::erase_if(journal, is_gift);
@@ -80,6 +80,7 @@ void Relay::give_gifts() {
     for (Write& write : given_) {
         const auto& gift = std::get<AttributeWrite>(write);
         PyObject* now = successor(gift.object.get());
+        if (!gift.after && !held_attribute(now, gift.name.get())) continue;
         if (can_hold(now, gift.name.get())) set_held_attribute(now, gift.name.get(), mapped(gift.after.get()).get());
     }
 }

@@ -58,8 +58,8 @@ void loosen(std::vector<LayoutChange>& changes, std::vector<Leftover>& leftovers
 // One move of all instances of these classes. Between its making and its end no Python code may run.
 class Relay {
    public:
-    // Attributes that `journal` gives to instances are taken out of it. `ours`: other references of the engine itself
-    // that may be to instances; `leftovers`: those of a former move.
+    // Attributes that `journal` gives to instances or takes from them are taken out of it. `ours`: other references of
+    // the engine itself that may be to instances; `leftovers`: those of a former move.
     Relay(std::vector<LayoutChange>& changes, Journal& journal, std::vector<Ref*> ours,
           const std::vector<Leftover>& leftovers);
     Relay(const Relay&) = delete;

@@ -28,6 +28,8 @@ class Resolver {
     Resolved run() {
         result_.kept = std::move(outcome_.kept);
         result_.changes = std::move(outcome_.changes);
+        for (const Change& change : result_.changes)
+            if (change.kind == "class-replaced") reported_.insert(change.where);
         result_.refusals = std::move(outcome_.refusals);
         plan_classes(outcome_, ours_, result_);
         for (const Swap& swap : outcome_.swaps) resolve_swap(swap);
@@ -254,7 +256,10 @@ class Resolver {
     }
 
     static std::string file_of(const Binding& binding) {
-        PyObject* dict = PyModule_Check(binding.owner.get()) ? PyModule_GetDict(binding.owner.get()) : nullptr;
+        PyObject* owner = PyModule_Check(binding.owner.get())
+                              ? binding.owner.get()
+                              : dict_get(PyImport_GetModuleDict(), to_str(binding.module).get());
+        PyObject* dict = owner != nullptr && PyModule_Check(owner) ? PyModule_GetDict(owner) : nullptr;
         PyObject* file = dict != nullptr ? dict_get(dict, "__file__") : nullptr;
         return file != nullptr && PyUnicode_Check(file) ? to_text(file) : "";
     }

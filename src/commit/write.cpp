@@ -100,6 +100,7 @@ void set_bases(PyObject* type, PyObject* bases) {
         changed->tp_base = reinterpret_cast<PyTypeObject*>(Py_NewRef(reinterpret_cast<PyObject*>(best)));
     static PyObject* const name = interned("__bases__").release();
     const int result = PyType_Type.tp_setattro(type, name, bases);
+    const bool other_new = best != nullptr && built_in_base(former) != built_in_base(best);
     if (result < 0 && best != nullptr) {
         changed->tp_base = former;
         Py_DECREF(best);
@@ -108,6 +109,7 @@ void set_bases(PyObject* type, PyObject* bases) {
     }
     if (layout.model) lay_out(changed, layout);
     check(result);
+    if (other_new) inherit_new(changed);
 }
 
 void swap_lists(PyObject* a, PyObject* b) {

@@ -37,6 +37,22 @@ Place place(const BasesWrite& w) { return {w.type.get(), "__bases__"}; }
 Place place(const TypeWrite& w) { return {w.object.get(), "__class__"}; }
 Place place(const CacheWrite& w) { return {w.wrapper.get(), ""}; }
 
+// What a message calls the place.
+std::string name_of(const Write& write) {
+    return std::visit(
+        [](const auto& w) -> std::string {
+            if constexpr (requires {
+                              w.type;
+                              w.name;
+                          })
+                return std::string(w.type.template as<PyTypeObject>()->tp_name) + "." + to_text(w.name.get());
+            if constexpr (requires { w.where; })
+                if (!w.where.empty()) return w.where;
+            return "a definition";
+        },
+        write);
+}
+
 }  // namespace
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -65,7 +81,7 @@ void verify(const Journal& journal, Report& report) {
         if (holds(*write)) continue;
         report.ok = false;
         throw UpdateFailure{"VerificationError",
-                            "after the commit a definition isn't what it was to be; the update was undone",
+                            "after the commit " + name_of(*write) + " isn't what it was to be; the update was undone",
                             report,
                             {}};
     }

@@ -8,18 +8,28 @@ std::string place_of(const std::string& file, int line) {
     return " (" + file + (line > 0 ? ", line " + std::to_string(line) : "") + ")";
 }
 
-// The line of the deepest frame of a traceback that lies in the file.
-int line_in(PyObject* exception, const std::string& file) {
-    int line = 0;
+struct Raised {
+    int line = 0;        // of the deepest frame of the traceback that lies in the file; 0 where none does
+    std::string deeper;  // where in another file it was raised in the end; "" where it wasn't
+};
+
+Raised raised_in(PyObject* exception, const std::string& file) {
+    Raised raised;
     Ref traceback = attribute(exception, "__traceback__");
     while (traceback.get() != Py_None) {
         const Ref frame = attribute(traceback.get(), "tb_frame");
         const Ref code = attribute(frame.get(), "f_code");
-        if (attribute_text(code.get(), "co_filename") == file)
-            line = static_cast<int>(attribute_long(traceback.get(), "tb_lineno"));
+        const std::string name = attribute_text(code.get(), "co_filename");
+        const int line = static_cast<int>(attribute_long(traceback.get(), "tb_lineno"));
+        if (name == file) {
+            raised.line = line;
+            raised.deeper.clear();
+        } else if (!name.starts_with('<')) {
+            raised.deeper = name + ", line " + std::to_string(line);
+        }
         traceback = attribute(traceback.get(), "tb_next");
     }
-    return line;
+    return raised;
 }
 
 }  // namespace
@@ -59,10 +69,11 @@ void fail(const PythonError& error) {
 void fail(const ExecutionError& error, Report report) {
     if (error.cause.is(PyExc_KeyboardInterrupt)) throw error.cause;
     report.ok = false;
-    int line = line_in(error.cause.value(), error.file);
-    if (line == 0) line = error.line;
+    const Raised raised = raised_in(error.cause.value(), error.file);
+    const int line = raised.line == 0 ? error.line : raised.line;
     const std::string where = error.module + (error.where.empty() ? "" : "." + error.where);
     const std::string message = where + " raised " + describe(error.cause.value()) + place_of(error.file, line) +
+                                (raised.deeper.empty() ? "" : ", from " + raised.deeper) +
                                 "; nothing was changed, mend the source and reload again";
     throw UpdateFailure{"ExecutionError", message, report, Ref::borrow(error.cause.value())};
 }

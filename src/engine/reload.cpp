@@ -158,7 +158,7 @@ class Update {
             applied.applied();
             move_instances(relay, resolved.layouts, *past_);
             land(resolved);
-            map_touches(outcome.touches, outcome.bottles);
+            map_touches(outcome.touches, outcome.bottles, outcome.created);
             forget_ended_callers();
             if (!callers.empty()) redirect_callers(callees, callers);
             renew_classes(resolved.shaped, past_->journal);
@@ -219,7 +219,7 @@ class Update {
         names.keep();
         for (Write& write : more.journal) past_->journal.push_back(std::move(write));
         land(more);
-        map_touches(late.touches, late.bottles);
+        map_touches(late.touches, late.bottles, late.created);
         past_->touches = late.touches;
         touched.keep();
         past_->replaced_code.merge(more.replaced_code);
@@ -235,7 +235,7 @@ class Update {
     // What is derived from classes follows them, in the same commit.
     static void renew_classes(std::vector<Ref> classes, Journal& journal) {
         for (Ref& type : changed_classes(journal)) classes.push_back(std::move(type));
-        for (Write& write : renew_derived(classes)) journal.push_back(std::move(write));
+        for (Write& write : renew_derived(classes, loses_members(journal))) journal.push_back(std::move(write));
     }
 
     std::vector<Stale> stale_now_of(std::vector<Stale> functions) {
@@ -249,19 +249,13 @@ class Update {
         return all;
     }
 
-    void update_instances() {
-        try {
-            call_update_hooks(std::exchange(reshaped_, {}), past_->journal);
-        } catch (const PythonError& error) {
-            throw ExecutionError{"a class", "__update__", "", 0, error};
-        }
-    }
+    void update_instances() { call_update_hooks(std::exchange(reshaped_, {}), past_->journal); }
 
     void take_back(Plan& plan) {
         move_back(*past_, history_);
         undo_all(past_->journal);
         undo_touches(past_->touches);
-        unfailing([this] { renew_derived(changed_classes(past_->journal)); });
+        unfailing([this] { renew_derived(changed_classes(past_->journal), true); });
         forget_replaced(past_->replaced_code);
         for (ModulePlan& module : plan.modules)
             if (const auto former = past_->versions.find(module.name); former != past_->versions.end())

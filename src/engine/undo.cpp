@@ -76,7 +76,7 @@ Report undo(const std::shared_ptr<Past>& past, History& history) {
         move_instances(relay, layouts, *done);
         forget_ended_callers();
         if (!callers.empty()) redirect_callers(callees, callers);
-        renew_derived(changed_classes(done->journal));
+        renew_derived(changed_classes(done->journal), loses_members(done->journal));
         verify(done->journal, report);
         forget_replaced(past->replaced_code);
         remember_replaced(done->replaced_code);

@@ -32,8 +32,7 @@ bool same_layout(PyTypeObject* a, PyTypeObject* b) {
     return a->tp_basicsize == b->tp_basicsize && a->tp_itemsize == b->tp_itemsize &&
            a->tp_dictoffset == b->tp_dictoffset && a->tp_weaklistoffset == b->tp_weaklistoffset &&
            Py_SIZE(a) == Py_SIZE(b) &&
-           (a->tp_flags & Py_TPFLAGS_MANAGED_DICT) == (b->tp_flags & Py_TPFLAGS_MANAGED_DICT) &&
-           built_in_base(a) == built_in_base(b);
+           (a->tp_flags & Py_TPFLAGS_MANAGED_DICT) == (b->tp_flags & Py_TPFLAGS_MANAGED_DICT) && same_built_in(a, b);
 }
 
 bool same_slots(PyTypeObject* a, PyTypeObject* b) { return slots_of(a) == slots_of(b); }
@@ -41,6 +40,15 @@ bool same_slots(PyTypeObject* a, PyTypeObject* b) { return slots_of(a) == slots_
 PyTypeObject* built_in_base(PyTypeObject* type) {
     while ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0) type = type->tp_base;
     return type;
+}
+
+bool same_built_in(PyTypeObject* a, PyTypeObject* b) {
+    PyTypeObject* x = built_in_base(a);
+    PyTypeObject* y = built_in_base(b);
+    if (x == y) return true;
+    return (x->tp_flags & y->tp_flags & Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0 && x->tp_basicsize == y->tp_basicsize &&
+           x->tp_dictoffset == y->tp_dictoffset && x->tp_dealloc == y->tp_dealloc && x->tp_clear == y->tp_clear &&
+           x->tp_traverse == y->tp_traverse && x->tp_free == y->tp_free;
 }
 
 PyTypeObject* best_base(PyObject* bases) {

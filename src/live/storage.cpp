@@ -114,7 +114,7 @@ std::map<std::string, Py_ssize_t> slot_offsets(PyTypeObject* type) {
 bool same_storage(PyTypeObject* a, PyTypeObject* b) {
     return a->tp_basicsize == b->tp_basicsize && a->tp_itemsize == b->tp_itemsize &&
            (a->tp_flags & compat::storage_flags) == (b->tp_flags & compat::storage_flags) &&
-           slot_offsets(a) == slot_offsets(b) && built_in_base(a) == built_in_base(b);
+           slot_offsets(a) == slot_offsets(b) && same_built_in(a, b);
 }
 
 Ref Models::of(PyTypeObject* type) {

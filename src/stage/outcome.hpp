@@ -59,7 +59,10 @@ struct ClassMerge {
     std::vector<std::string> gone_names;  // of these, those that are taken out
     std::vector<std::string> kept_names;  // data that stays as it is
     std::vector<Ref> removed_makers;  // namespaces of decorators that are gone: so are the functions that they added
+    std::string file;
     int line = 0;
+
+    std::string place() const { return module + "." + where; }
 };
 
 // A renewed table: the live object takes the content of `content`.

@@ -113,7 +113,8 @@ void collect_class_attributes(const std::vector<Edit>& edits, Deferral& deferral
 
 namespace {
 
-// A module of the update that imported data which another one renews sees the new values from the start.
+// A module of the update that imported data which another one renews, or a class which it runs aside, sees the new
+// ones from the start.
 void take_renewed_imports(World& world, const ModulePlan& plan, StagedModule& staged, ModuleStage& stage) {
     if (world.modules().size() < 2) return;
     for (const ImportedName& each : imported_names(*plan.record, plan.module.get())) {
@@ -123,10 +124,14 @@ void take_renewed_imports(World& world, const ModulePlan& plan, StagedModule& st
         World::reach(*source);
         PyObject* before = dict_get(source->live, each.name);
         PyObject* after = dict_get(source->ns.get(), each.name);
-        if (before == nullptr || after == nullptr || before == after || !is_data(before) ||
-            dict_get(staged.live, each.as) != before)
+        if (before == nullptr || after == nullptr || before == after || dict_get(staged.live, each.as) != before)
             continue;
-        stage.take(staged, each.as, Ref::borrow(after));
+        if (is_data(before)) {
+            stage.take(staged, each.as, Ref::borrow(after));
+        } else if (PyType_Check(before) && PyType_Check(after)) {  // run aside: it becomes the same class at the commit
+            dict_set(staged.ns.get(), each.as, after);
+            dict_set(staged.before.get(), each.as, after);
+        }
     }
 }
 

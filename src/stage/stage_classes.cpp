@@ -80,7 +80,8 @@ void ModuleStage::run_aside(Scope& scope, Edit& edit) {
     outcome_.held.push_back(root);
     PyObject* made = dict_get(scope.names(), edit.now.name);
     if (made != nullptr && PyType_Check(made) && live &&
-        built_in_base(live.as<PyTypeObject>()) != built_in_base(reinterpret_cast<PyTypeObject*>(made))) {
+        !same_built_in(live.as<PyTypeObject>(), reinterpret_cast<PyTypeObject*>(made))) {
+        outcome_.changes.push_back({"class-replaced", plan_.name + "." + edit.where, plan_.now.path, edit.now.line});
         outcome_.kept.push_back({plan_.name + "." + edit.where,
                                  "class-replaced: a built-in base changed, living instances keep the former class",
                                  plan_.now.path, edit.now.line});
@@ -93,6 +94,7 @@ void ModuleStage::run_aside(Scope& scope, Edit& edit) {
     merge.staged = Ref::borrow(made);
     merge.module = plan_.name;
     merge.where = edit.where;
+    merge.file = plan_.now.path;
     merge.line = edit.now.line;
     merge.removed_makers = removed_decorators(edit);
     for (const Edit& member : edit.members)
@@ -153,6 +155,7 @@ void ModuleStage::merge_block_classes(Scope& scope, const Edit& edit) {
         merge.staged = Ref::borrow(made);
         merge.module = plan_.name;
         merge.where = scope.where(name);
+        merge.file = plan_.now.path;
         merge.line = edit.now.line;
         merge.old_names = names_in(statement.get());
         outcome_.merges.push_back(std::move(merge));

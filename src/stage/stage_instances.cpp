@@ -66,6 +66,19 @@ std::vector<Ref> targets_of(PyObject* statement) {
     return found;
 }
 
+// The fields of a dataclass, by name, without those that its instances don't hold (ClassVar, InitVar).
+Ref instance_fields(PyObject* type) {
+    const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(type)));
+    PyObject* all = dict_get(dict.get(), "__dataclass_fields__");
+    if (all == nullptr || !PyDict_Check(all)) return {};
+    const Ref plain = attribute(import_module("dataclasses").get(), "_FIELD");
+    Ref found = new_dict();
+    for_items(all, [&](PyObject* name, PyObject* field) {
+        if (attribute(field, "_field_type").get() == plain.get()) dict_set(found.get(), name, field);
+    });
+    return found;
+}
+
 const Edit* find_init(const std::vector<Edit>& members) {
     for (const Edit& member : members)
         if (member.now && member.now.kind == Statement::Kind::function && member.now.name == "__init__" &&
@@ -133,12 +146,8 @@ std::set<std::string> ModuleStage::local_names(PyObject* function) {
 }
 
 void ModuleStage::fields_of(const Ref& live, PyObject* staged, const std::string& where) {
-    const auto fields = [](PyObject* type) {
-        const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(type)));
-        return Ref::borrow(dict_get(dict.get(), "__dataclass_fields__"));
-    };
-    const Ref former = fields(live.get());
-    const Ref now = fields(staged);
+    const Ref former = instance_fields(live.get());
+    const Ref now = instance_fields(staged);
     if (!now) return;
     const Ref missing = attribute(import_module("dataclasses").get(), "MISSING");
     bool changed = former && PyDict_GET_SIZE(former.get()) != PyDict_GET_SIZE(now.get());

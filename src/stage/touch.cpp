@@ -1,6 +1,7 @@
 #include "stage/touch.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace rebottle {
 namespace {
@@ -234,7 +235,12 @@ void redo_touches(const Touches& touches) {
         unfailing([&] { std::visit([](const auto& each) { set_back(each, each.before, each.after); }, touch); });
 }
 
-void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles) {
+void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const std::vector<Ref>& created) {
+    std::set<PyObject*> made;
+    for (const Ref& function : created) made.insert(function.get());
+    std::erase_if(touches, [&](const Touch& touch) {
+        return made.contains(std::visit([](const auto& each) { return each.owner.get(); }, touch));
+    });
     for (Touch& touch : touches)
         std::visit(
             [&](auto& each) {

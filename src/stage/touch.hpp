@@ -47,8 +47,9 @@ Ref content_of(PyObject* container);
 void undo_touches(const Touches& touches);
 // Does them again after they were taken back.
 void redo_touches(const Touches& touches);
-// Replaces staged objects by what they stand for.
-void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles);
+// Replaces staged objects by what they stand for. What was done to functions that the update itself `created` has no
+// former state.
+void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const std::vector<Ref>& created);
 
 // Takes touches back unless they are to be kept.
 class TouchGuard {

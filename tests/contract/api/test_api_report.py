@@ -152,3 +152,11 @@ def test_stale_at_the_commit_names_function_file_and_line(ab: AB) -> None:
 def test_nothing_is_stale_when_nothing_runs(ab: AB) -> None:
     _, update = ab(OLD)
     assert list(update(NEW).stale) == []
+
+
+def test_members_added_and_classes_run_aside_have_a_place(ab: AB) -> None:
+    m, update = ab("class P: pass\nclass A: pass\nclass B: pass\n")
+    report = update("class P: pass\nclass A:\n    def f(self): return 1\nclass B(P):\n    pass\n")
+    found = {change.where.removeprefix(f"{m.__name__}."): (change.file, change.line) for change in report.changes}
+    assert found["A.f"] == (m.__file__, 3)
+    assert found["B"] == (m.__file__, 4)

@@ -101,6 +101,9 @@ def test_if_it_raises_the_update_is_rolled_back(program: Program) -> None:
     failure = program.fails({"m": new})
     assert isinstance(failure, rebottle.ExecutionError)
     assert isinstance(failure.__cause__, ZeroDivisionError)
+    line = new.splitlines().index("        1 / 0") + 1
+    for part in ("P.__update__", f"{m.__file__}, line {line}", "ZeroDivisionError"):
+        assert part in str(failure)
     assert vars(one) == {"x": 1}
     assert not isinstance(one, m.Mix)
 

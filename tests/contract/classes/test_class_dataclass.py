@@ -8,6 +8,8 @@ import pytest
 
 from tests.contract.api.scenario import AB
 
+HEAD = "from dataclasses import dataclass\n"
+
 
 def data(fields: str, options: str = "") -> str:
     """A dataclass ``D`` with these fields, one to a line."""
@@ -136,3 +138,29 @@ def test_slots_come_to_a_dataclass(ab: AB) -> None:
     assert m.D.__slots__ == ("x",)
     with pytest.raises(AttributeError):
         m.D(1).other = 2
+
+
+def test_a_field_that_is_gone_takes_its_default_along(ab: AB) -> None:
+    m, update = ab(f"{HEAD}@dataclass\nclass P:\n    x: int\n    y: int = 2\n")
+    living = m.P(1)
+    report = update(f"{HEAD}@dataclass\nclass P:\n    x: int\n")
+    assert repr(living) == "P(x=1)"
+    assert not hasattr(m.P, "y")
+    report.rollback()
+    assert (repr(living), m.P.y) == ("P(x=1, y=2)", 2)
+
+
+def test_a_class_variable_is_no_field_of_instances(ab: AB) -> None:
+    m, update = ab(f"{HEAD}@dataclass\nclass P:\n    x: int = 1\n")
+    living = m.P()
+    text = "from typing import ClassVar\n@dataclass\nclass P:\n    n: ClassVar[int] = 5\n    x: int = 1\n"
+    update(HEAD + text)
+    assert (living.n, vars(living)) == (5, {"x": 1})
+
+
+def test_what_the_decorator_implied_goes_with_it(ab: AB) -> None:
+    m, update = ab(f"{HEAD}@dataclass\nclass P:\n    x: int = 1\n")
+    living = m.P()
+    update(f"{HEAD}class P:\n    def __init__(self, x=1): self.x = x\n")
+    assert hash(living) == object.__hash__(living)
+    assert living != m.P()

@@ -152,3 +152,24 @@ def test_a_set_of_members_goes_on(ab: AB) -> None:
     update(enum("A = 1; B = 7"))
     assert m.E.A in chosen
     assert m.E.B in chosen
+
+
+def test_a_member_that_is_gone_is_gone_from_the_class(ab: AB) -> None:
+    m, update = ab("import enum\nclass C(enum.Enum):\n    A = 1\n    B = 2\n")
+    a, b = m.C.A, m.C.B
+    report = update("import enum\nclass C(enum.Enum):\n    A = 1\n")
+    assert list(m.C) == [a]
+    assert not hasattr(m.C, "B")
+    assert (b.name, isinstance(b, m.C)) == ("B", True)
+    report.rollback()
+    assert m.C.B is m.C(2) is b
+
+
+def test_an_alias_becomes_a_member(ab: AB) -> None:
+    m, update = ab("import enum\nclass C(enum.Enum):\n    A = 1\n    B = 1\n")
+    a = m.C.A
+    update("import enum\nclass C(enum.Enum):\n    A = 1\n    B = 2\n    D = 1\n")
+    assert m.C.A is m.C.D is a
+    assert (a.name, a.value) == ("A", 1)
+    assert (m.C.B.name, m.C.B.value) == ("B", 2)
+    assert list(m.C) == [a, m.C.B]
