@@ -48,7 +48,7 @@ void refuse(std::vector<Refusal> refusals, Report report) {
 void fail(const SourceError& error, Report report) {
     report.ok = false;
     std::string message = error.module + ": " + error.what() + place_of(error.file, error.line);
-    throw UpdateFailure{"SourceError", message + "; nothing was changed, mend the source and reload again", report,
+    throw UpdateFailure{"SourceError", message + "; nothing was changed, mend the source and try again", report,
                         error.cause};
 }
 
@@ -74,7 +74,7 @@ void fail(const ExecutionError& error, Report report) {
     const std::string where = error.module + (error.where.empty() ? "" : "." + error.where);
     const std::string message = where + " raised " + describe(error.cause.value()) + place_of(error.file, line) +
                                 (raised.deeper.empty() ? "" : ", from " + raised.deeper) +
-                                "; nothing was changed, mend the source and reload again";
+                                "; nothing was changed, mend the source and try again";
     throw UpdateFailure{"ExecutionError", message, report, Ref::borrow(error.cause.value())};
 }
 

@@ -83,11 +83,7 @@ std::vector<Located> located(const Version& version, const std::vector<std::size
 }
 
 [[noreturn]] void throw_source_error(const std::string& name, const Version& version, const PythonError& error) {
-    int line = 0;
-    if (const Ref number = attribute_or_null(error.value(), "lineno"); number && PyLong_Check(number.get()))
-        line = static_cast<int>(PyLong_AsLong(number.get()));
-    throw SourceError(name, version.path, line, "its new source doesn't compile: " + describe(error.value()),
-                      Ref::borrow(error.value()));
+    throw SourceError(name, version.path, "its new source doesn't compile", error);
 }
 
 // The parser is the judge of the whole where a part is wrong, or where the parts don't tell.

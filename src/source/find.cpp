@@ -142,15 +142,6 @@ std::string spec_name(PyObject* spec, const std::string& otherwise) {
     return name && PyUnicode_Check(name.get()) ? to_text(name.get()) : otherwise;
 }
 
-[[noreturn]] void throw_source_error(const std::string& name, const std::string& path, const PythonError& error) {
-    int line = 0;
-    if (error.is(PyExc_SyntaxError))
-        if (const Ref number = attribute_or_null(error.value(), "lineno"); number && PyLong_Check(number.get()))
-            line = static_cast<int>(PyLong_AsLong(number.get()));
-    throw SourceError(name, path, line, "its source can't be read: " + describe(error.value()),
-                      Ref::borrow(error.value()));
-}
-
 void refresh(PyObject* finder) {
     try {
         if (const Ref method = attribute_or_null(finder, "invalidate_caches")) call(method.get());
@@ -199,7 +190,7 @@ std::optional<Version> find_version(const std::string& name, PyObject* module, c
         return read_version(known_as, spec, former);
     } catch (const PythonError& error) {
         if (error.is(PyExc_KeyboardInterrupt)) throw;
-        throw_source_error(name, path, error);
+        throw SourceError(name, path, "its source can't be read", error);
     }
 }
 

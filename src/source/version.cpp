@@ -143,7 +143,24 @@ int features_of(std::string_view statement, const std::string& path) {
     }
 }
 
+int line_of(const PythonError& error) {
+    if (!error.is(PyExc_SyntaxError)) return 0;
+    const Ref line = attribute_or_null(error.value(), "lineno");
+    return line && PyLong_Check(line.get()) ? static_cast<int>(PyLong_AsLong(line.get())) : 0;
+}
+
+std::string text_of(const PythonError& error) {
+    const Ref message = error.is(PyExc_SyntaxError) ? attribute_or_null(error.value(), "msg") : Ref();
+    if (!message || !PyUnicode_Check(message.get())) return describe(error.value());
+    return std::string(Py_TYPE(error.value())->tp_name) + ": " + to_text(message.get());
+}
+
 }  // namespace
+
+SourceError::SourceError(std::string module_name, std::string file_name, const std::string& what,
+                         const PythonError& error)
+    : SourceError(std::move(module_name), std::move(file_name), line_of(error), what + ": " + text_of(error),
+                  Ref::borrow(error.value())) {}
 
 Stamp stamp_of(const std::string& path) {
     struct stat info {};

@@ -29,6 +29,8 @@ struct SourceError : std::runtime_error {
           file(std::move(file_name)),
           line(at_line),
           cause(std::move(why)) {}
+    // What a finder, a loader, a decoder or the compiler raised; of a SyntaxError the line and the bare message.
+    SourceError(std::string module_name, std::string file_name, const std::string& what, const PythonError& error);
     std::string module;
     std::string file;
     int line;

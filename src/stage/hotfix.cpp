@@ -50,13 +50,7 @@ Ref compile_snippet(const std::string& text, const std::string& file) {
         return compile(to_str(text).get(), file, 0);
     } catch (const PythonError& error) {
         if (error.is(PyExc_KeyboardInterrupt)) throw;
-        int line = 0;
-        if (const Ref number = attribute_or_null(error.value(), "lineno"); number && PyLong_Check(number.get()))
-            line = static_cast<int>(PyLong_AsLong(number.get()));
-        throw SourceError(
-            "hotfix", file, line,
-            std::string("it doesn't compile: ") + Py_TYPE(error.value())->tp_name + ": " + to_text(error.value()),
-            Ref::borrow(error.value()));
+        throw SourceError("hotfix", file, "it doesn't compile", error);
     }
 }
 
