@@ -63,11 +63,11 @@ class ClassPlan {
     // Whether all instances could be moved now, too.
     void plan_layouts(std::vector<Ref*> ours) {
         try {
-            result_.layouts = layout_changes(staged_, outcome_.bottles);
             add_references(outcome_, ours);
-            const Relay relay(result_.layouts, result_.journal, std::move(ours), {});
-            if (relay.refusals().empty()) return;
-            result_.refusals.insert(result_.refusals.end(), relay.refusals().begin(), relay.refusals().end());
+            const std::vector<Refusal> found =
+                obstacles([this] { return layout_changes(staged_, outcome_.bottles); }, result_.layouts, ours, {});
+            if (found.empty()) return;
+            result_.refusals.insert(result_.refusals.end(), found.begin(), found.end());
             for (const ClassMerge& merge : outcome_.merges)
                 if (storage_differs(merge)) refused_.insert(merge.live.get());
         } catch (const Unlayable& error) {

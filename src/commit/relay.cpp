@@ -1,13 +1,17 @@
 #include "commit/relay.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 #include <set>
+#include <thread>
 
 #include "commit/ours.hpp"
 #include "commit/replace.hpp"
 #include "compat/compat.hpp"
 #include "live/instances.hpp"
 #include "live/layout.hpp"
+#include "live/switching.hpp"
 #include "plan/rules.hpp"
 
 namespace rebottle {
@@ -197,23 +201,51 @@ void Relay::find_holders() {
                "a living instance is held by a '" + std::string(Py_TYPE(holder.get())->tp_name) +
                    "' object that can't be rewritten: " + why,
                "let that object go before the update, or restart");
-    check_holders(replaced.seen);
+    may_pass_ = refusals_.empty();
+    check_holders(replaced);
 }
 
 // Every reference must be one that can be rewritten.
-void Relay::check_holders(const std::map<PyObject*, Py_ssize_t>& seen) {
+void Relay::check_holders(const Replacements& replaced) {
     std::map<PyObject*, Py_ssize_t> ours;
     for (const Ref* each : ours_)
         if (successors_.contains(each->get())) ++ours[each->get()];
     for (const Pair& pair : pairs_) {
         PyObject* object = pair.object.get();
-        const auto found = seen.find(object);
-        const Py_ssize_t known = (found == seen.end() ? 0 : found->second) + ours[object] + 1;
+        if (replaced.in_other_hands.contains(object))
+            refuse(*pair.change, "a living instance is in use by a call in another thread",
+                   "let that call end before the update, or restart");
+        const auto found = replaced.seen.find(object);
+        const Py_ssize_t known = (found == replaced.seen.end() ? 0 : found->second) + ours[object] + 1;
         if (pair.references != known)
             refuse(*pair.change,
                    "a living instance is held from where the engine can't see, by C code: " +
                        std::to_string(pair.references - known) + " reference(s)",
                    "let it go before the update, or restart");
+    }
+}
+
+std::vector<Refusal> obstacles(const std::function<std::vector<LayoutChange>()>& look,
+                               std::vector<LayoutChange>& changes, const std::vector<Ref*>& ours,
+                               const std::vector<Leftover>& leftovers) {
+    constexpr std::chrono::milliseconds patience{250};
+    constexpr int looks = 40;  // each of many busy threads must have come to run
+    const auto start = std::chrono::steady_clock::now();
+    const PyThreadState* first = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+    const bool alone = first == nullptr || PyThreadState_Next(const_cast<PyThreadState*>(first)) == nullptr;
+    std::optional<SwitchInterval> quick_turns;
+    for (int count = 1;; ++count) {
+        {
+            changes = look();
+            Journal nothing;
+            const Relay relay(changes, nothing, ours, leftovers);
+            if (relay.refusals().empty() || !relay.may_pass() || alone ||
+                (count > looks && std::chrono::steady_clock::now() - start > patience))
+                return relay.refusals();
+        }
+        if (!quick_turns) quick_turns.emplace(1e-4);
+        const GilReleased released;
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
 }
 

@@ -2,10 +2,12 @@
 // that one.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "commit/replace.hpp"
 #include "commit/write.hpp"
 #include "live/storage.hpp"
 #include "rebottle/report.hpp"
@@ -66,6 +68,8 @@ class Relay {
     Relay& operator=(const Relay&) = delete;
 
     const std::vector<Refusal>& refusals() const { return refusals_; }
+    // Whether all refusals are about references that may be gone in a moment.
+    bool may_pass() const { return may_pass_; }
     // The successor of an instance, not in use yet; NULL where it isn't moved.
     PyObject* successor(PyObject* object) const;
     // Does it all. Errors: PythonError; nothing is changed then.
@@ -82,7 +86,7 @@ class Relay {
     void fill(PyObject* object, PyObject* successor);
     void give_back(const std::vector<Leftover>& leftovers);
     void find_holders();
-    void check_holders(const std::map<PyObject*, Py_ssize_t>& seen);
+    void check_holders(const Replacements& replaced);
     void refuse(const LayoutChange& change, const std::string& why, const std::string& what_to_do);
     Ref mapped(PyObject* value) const;
     void exchange(bool forward) noexcept;
@@ -106,6 +110,13 @@ class Relay {
     Journal given_;
     std::vector<Leftover> leftovers_;
     std::vector<Refusal> refusals_;
+    bool may_pass_ = false;
 };
+
+// Why the instances of the changes that `look` finds can't be moved. Where other threads have them in hands for a
+// moment, it lets them run, and looks again, for some time; `changes` are those found last.
+std::vector<Refusal> obstacles(const std::function<std::vector<LayoutChange>()>& look,
+                               std::vector<LayoutChange>& changes, const std::vector<Ref*>& ours,
+                               const std::vector<Leftover>& leftovers);
 
 }  // namespace rebottle

@@ -101,6 +101,7 @@ class Rewriter {
             const Ref* now = find(object);
             if (now == nullptr) continue;
             ++result_.seen[object];
+            if (places.may_have_returned && i >= in_hands) result_.in_other_hands.insert(object);
             if (places.code == nullptr || i < in_hands)
                 journal_.push_back(SlotWrite{*now, &places.first[i], Ref::borrow(object), *now});
         }

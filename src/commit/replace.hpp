@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/python.hpp"
@@ -21,6 +22,7 @@ struct Replacements {
     std::vector<Ref> touched_types;  // classes whose cached lookups must be dropped
     // Of `replace_everywhere`:
     std::map<PyObject*, Py_ssize_t> seen;  // how many references to each key the engine sees
+    std::set<PyObject*> in_other_hands;    // keys that a call in another thread may hold
 };
 
 // Appends the writes that replace every reference to a key of `pairs` by its value, wherever the collector can see it.

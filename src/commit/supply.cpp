@@ -1,19 +1,13 @@
 // What a live function can be given when its code changes: cells for free variables, defaults of inner functions.
 #include <algorithm>
 
+#include "code/literal.hpp"
 #include "code/tree.hpp"
 #include "commit/pour.hpp"
 #include "plan/plan.hpp"
 
 namespace rebottle {
 namespace {
-
-Ref literal(PyObject* node) {
-    static PyObject* const evaluate = attribute(import_module("ast").get(), "literal_eval").release();
-    PyObject* value = PyObject_CallOneArg(evaluate, node);
-    if (value == nullptr) dismiss();
-    return Ref::steal_or_null(value);
-}
 
 // The node of the function whose code begins at `line` (of the file).
 Ref function_at(PyObject* node, int line, const std::string& name) {
@@ -52,7 +46,7 @@ Ref literal_of_variable(PyObject* node, const std::string& name) {
         int times = 0;
         Ref value;
         for_children(node, [&](PyObject* child) { count_bindings(child, name, times, value); });
-        if (times == 1 && value && value.get() != Py_None) return literal(value.get());
+        if (times == 1 && value && value.get() != Py_None) return literal_value(value.get());
         if (times > 0) return {};
     }
     for_children(node, [&](PyObject* child) {
@@ -159,7 +153,7 @@ Defaults nested_defaults(PyFunctionObject* function, PyCodeObject* now, const Sw
         const bool same = std::any_of(former.begin(), former.end(), [&](const auto& old) {
             return old.first == parameter && same_tree(old.second.get(), node.get());
         });
-        Ref value = same ? live_default(function, parameter) : literal(node.get());
+        Ref value = same ? live_default(function, parameter) : literal_value(node.get());
         if (!value) return {false, {}, {}};
         if (std::find(keyword_only.begin(), keyword_only.end(), parameter) != keyword_only.end()) {
             dict_set(keyword.get(), parameter, value.get());

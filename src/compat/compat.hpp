@@ -46,6 +46,9 @@ void for_running_frames(const std::function<void(const LiveFrame&)>& body);
 bool suspended_frame(PyObject* generator, LiveFrame& frame);
 // Makes a frame use other globals; the dict must outlive it.
 void set_globals(const LiveFrame& frame, PyObject* globals);
+// The namespace that a frame looks into last, borrowed; and exchanging it, likewise.
+PyObject* builtins_of(const LiveFrame& frame);
+void set_builtins(const LiveFrame& frame, PyObject* builtins);
 
 // The inline values of an instance: owned slots, some of them NULL. None where it has a dict.
 struct InlineValues {
@@ -95,6 +98,9 @@ struct FramePlaces {
     PyCodeObject* code = nullptr;  // NULL: `count` says it all
     int offset = 0;                // in bytes
     std::size_t head = 0;          // bytes of the holder that may have references beside
+    // The innermost frame of another thread. Where that stopped after a call, and not within, its stack is shorter than
+    // its code tells, and the places above hold what isn't there any more.
+    bool may_have_returned = false;
 };
 // Calls body for every frame that runs, of all threads, but for generators whose places the collector sees.
 void for_running_places(const std::function<void(const FramePlaces&)>& body);

@@ -28,11 +28,16 @@ FramePlaces visible_places(_PyInterpreterFrame* frame, std::size_t head) {
 
 void for_running_places(const std::function<void(const FramePlaces&)>& body) {
     for (PyThreadState* thread = PyInterpreterState_ThreadHead(PyInterpreterState_Get()); thread != nullptr;
-         thread = PyThreadState_Next(thread))
+         thread = PyThreadState_Next(thread)) {
+        _PyInterpreterFrame* const innermost = thread == PyThreadState_Get() ? nullptr : current_frame(thread);
         for (_PyInterpreterFrame* frame = current_frame(thread); frame != nullptr; frame = frame->previous) {
             const bool seen = frame->owner == FRAME_OWNED_BY_GENERATOR && frame->stacktop > 0;
-            if (frame->owner != FRAME_OWNED_BY_CSTACK && !seen) body(places(frame));
+            if (frame->owner == FRAME_OWNED_BY_CSTACK || seen) continue;
+            FramePlaces found = places(frame);
+            found.may_have_returned = frame == innermost && found.code != nullptr;
+            body(found);
         }
+    }
 }
 
 FramePlaces places_of(PyObject* holder) {

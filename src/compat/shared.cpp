@@ -41,6 +41,12 @@ void set_globals(const LiveFrame& frame, PyObject* globals) {
     static_cast<_PyInterpreterFrame*>(frame.internal)->f_globals = globals;
 }
 
+PyObject* builtins_of(const LiveFrame& frame) { return static_cast<_PyInterpreterFrame*>(frame.internal)->f_builtins; }
+
+void set_builtins(const LiveFrame& frame, PyObject* builtins) {
+    static_cast<_PyInterpreterFrame*>(frame.internal)->f_builtins = builtins;
+}
+
 bool suspended_frame(PyObject* generator, LiveFrame& frame) {
     auto* gen = reinterpret_cast<PyGenObject*>(generator);
     if (gen->gi_frame_state >= FRAME_EXECUTING) return false;

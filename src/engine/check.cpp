@@ -74,6 +74,15 @@ std::vector<ChangedCallee> changed_callees(const Journal& journal) {
     return callees;
 }
 
+std::vector<GoneName> gone_names(const Journal& journal) {
+    std::vector<GoneName> gone;
+    for (const Write& write : journal)
+        if (const auto* name = std::get_if<NameWrite>(&write);
+            name != nullptr && name->before && !name->after && PyUnicode_Check(name->key.get()))
+            gone.push_back({name->dict.get(), name->key.get(), name->before.get()});
+    return gone;
+}
+
 void verify(const Journal& journal, Report& report) {
     std::set<Place> later;
     for (auto write = journal.rbegin(); write != journal.rend(); ++write) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "commit/write.hpp"
+#include "live/former_names.hpp"
 #include "live/in_flight.hpp"
 #include "rebottle/report.hpp"
 
@@ -19,6 +20,9 @@ void audit_update(const char* kind, const std::vector<std::string>& modules);
 
 // Functions that are called in another way after the update, each with a function that has its present content.
 std::vector<ChangedCallee> changed_callees(const Journal& journal);
+
+// The names of modules that the journal takes away.
+std::vector<GoneName> gone_names(const Journal& journal);
 
 // After the commit every place must hold what was written. Errors: UpdateFailure.
 void verify(const Journal& journal, Report& report);

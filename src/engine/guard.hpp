@@ -29,23 +29,4 @@ class AppliedGuard {
     bool applied_ = false;
 };
 
-// Other threads are not switched to while it lives, as long as this one doesn't block.
-class LongTurns {
-   public:
-    LongTurns() : former_(call_method(import_module("sys").get(), "getswitchinterval")) {
-        set(Ref::steal(PyFloat_FromDouble(1.0)).get());
-    }
-    ~LongTurns() {
-        const ErrorAside aside;
-        const compat::SureMemory sure;
-        unfailing([this] { set(former_.get()); });
-    }
-    LongTurns(const LongTurns&) = delete;
-    LongTurns& operator=(const LongTurns&) = delete;
-
-   private:
-    static void set(PyObject* seconds) { call_method(import_module("sys").get(), "setswitchinterval", {seconds}); }
-    Ref former_;
-};
-
 }  // namespace rebottle

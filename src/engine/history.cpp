@@ -29,11 +29,12 @@ void History::number(Report& report) {
 
 void History::add(std::shared_ptr<Past> past) {
     all_.push_back(std::move(past));
+    release_retired();
     if (all_.size() <= size_) return;
     // It goes when the list is whole again: what it held may run destructors.
     const std::shared_ptr<Past> oldest = all_.front();
     all_.erase(all_.begin());
-    retire_globals(former_globals(oldest->journal));
+    retire_namespaces(former_globals(oldest->journal));
 }
 
 std::shared_ptr<Past> History::find(std::uint64_t id) const {

@@ -21,6 +21,7 @@
 #include "live/in_flight.hpp"
 #include "live/retired.hpp"
 #include "live/stale.hpp"
+#include "live/switching.hpp"
 #include "plan/plan.hpp"
 #include "stage/imports.hpp"
 #include "stage/stage.hpp"
@@ -160,7 +161,8 @@ class Update {
             land(resolved);
             map_touches(outcome.touches, outcome.bottles, outcome.created);
             forget_ended_callers();
-            if (!callers.empty()) redirect_callers(callees, callers);
+            redirect_callers(callees, callers);
+            keep_names(gone_names(past_->journal), past_->replaced_code);
             renew_classes(resolved.shaped, past_->journal);
             for (const Ref& type : resolved.touched_types) PyType_Modified(type.as<PyTypeObject>());
             move_frames(outcome.live_globals,
@@ -202,7 +204,7 @@ class Update {
 
     // Statements that need the new version in place. What they fail with takes the whole update back.
     void commit_deferred(Plan& plan, const std::vector<Deferred>& deferred, Resolved& resolved) {
-        const LongTurns no_switching;
+        const SwitchInterval no_switching(1.0);
         NamesGuard names;
         Outcome late;
         TouchGuard touched(late.touches);

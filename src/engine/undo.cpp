@@ -58,11 +58,14 @@ Report undo(const std::shared_ptr<Past>& past, History& history) {
     std::optional<compat::SureMemory> sure;  // from the first write to the end
     {
         const NoCollection no_collection;
+        std::vector<LayoutChange> layouts;
+        const std::vector<Refusal> found =
+            obstacles([&] { return layouts_back(*past); }, layouts, history.references(), past->leftovers);
+        if (!found.empty()) refuse(found, report);
         Inverse inverse = invert(past->journal, past->replaced_code);
         carry_events(inverse.replaced_code);
         remove_modules(past->new_modules, inverse.journal);
         prepare(inverse.journal);
-        std::vector<LayoutChange> layouts = layouts_back(*past);
         Relay relay(layouts, inverse.journal, history.references(), past->leftovers);
         if (!relay.refusals().empty()) refuse(relay.refusals(), report);
         const std::vector<ChangedCallee> callees = changed_callees(inverse.journal);
@@ -75,7 +78,8 @@ Report undo(const std::shared_ptr<Past>& past, History& history) {
         applied.applied();
         move_instances(relay, layouts, *done);
         forget_ended_callers();
-        if (!callers.empty()) redirect_callers(callees, callers);
+        redirect_callers(callees, callers);
+        keep_names(gone_names(done->journal), done->replaced_code);
         renew_derived(changed_classes(done->journal), loses_members(done->journal));
         verify(done->journal, report);
         forget_replaced(past->replaced_code);

@@ -35,6 +35,9 @@ PyObject* call_by_caller(PyObject* function, PyObject* const* arguments, std::si
     return found->second.standard(function, arguments, count, names);
 }
 
+// Whether functions run this code, so that its frames are none of a former version.
+bool is_present(PyObject* code) { return !CodeIndex::instance().functions(as_code(code)).empty(); }
+
 }  // namespace
 
 std::set<PyObject*> running_code(const CodeMap& replaced) {
@@ -48,6 +51,7 @@ std::set<PyObject*> running_code(const CodeMap& replaced) {
 }
 
 void redirect_callers(const std::vector<ChangedCallee>& callees, const std::set<PyObject*>& old_code) {
+    if (std::all_of(old_code.begin(), old_code.end(), is_present)) return;
     for (const ChangedCallee& callee : callees) {
         auto* function = callee.function.as<PyFunctionObject>();
         Redirection& redirection = redirections()[callee.function.get()];
@@ -56,7 +60,8 @@ void redirect_callers(const std::vector<ChangedCallee>& callees, const std::set<
             redirection.standard = function->vectorcall;
         }
         for (PyObject* code : old_code)
-            redirection.former_by_caller.emplace(code, std::make_pair(Ref::borrow(code), callee.former));
+            if (!is_present(code))
+                redirection.former_by_caller.emplace(code, std::make_pair(Ref::borrow(code), callee.former));
         PyFunction_SetVectorcall(function, &call_by_caller);
     }
 }
@@ -72,8 +77,7 @@ void forget_ended_callers() {
     for (auto each = redirections().begin(); each != redirections().end();) {
         Redirection& redirection = each->second;
         for (auto caller = redirection.former_by_caller.begin(); caller != redirection.former_by_caller.end();) {
-            const bool present = !CodeIndex::instance().functions(as_code(caller->first)).empty();
-            if (running.contains(caller->first) && !present) {
+            if (running.contains(caller->first) && !is_present(caller->first)) {
                 ++caller;
                 continue;
             }

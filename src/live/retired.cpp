@@ -17,15 +17,21 @@ std::vector<Ref>& retired() {
     return *all;
 }
 
-std::set<PyObject*> globals_of_frames() {
+std::set<PyObject*> namespaces_of_frames() {
     std::set<PyObject*> found;
-    compat::for_running_frames([&](const compat::LiveFrame& frame) { found.insert(frame.globals); });
+    const auto add = [&](const compat::LiveFrame& frame) {
+        found.insert(frame.globals);
+        found.insert(compat::builtins_of(frame));
+    };
+    compat::for_running_frames(add);
     for_all_objects([&](PyObject* object) {
         compat::LiveFrame frame{};
         if (is_generator(object)) {
-            if (compat::suspended_frame(object, frame)) found.insert(frame.globals);
+            if (compat::suspended_frame(object, frame)) add(frame);
         } else if (PyFrame_Check(object)) {
-            found.insert(Ref::steal(PyFrame_GetGlobals(reinterpret_cast<PyFrameObject*>(object))).get());
+            auto* ended = reinterpret_cast<PyFrameObject*>(object);
+            found.insert(Ref::steal(PyFrame_GetGlobals(ended)).get());
+            found.insert(Ref::steal(PyFrame_GetBuiltins(ended)).get());
         }
     });
     return found;
@@ -33,12 +39,14 @@ std::set<PyObject*> globals_of_frames() {
 
 }  // namespace
 
-void retire_globals(std::vector<Ref> namespaces) {
-    if (namespaces.empty()) return;
+void retire_namespaces(std::vector<Ref> namespaces) {
+    for (Ref& each : namespaces) retired().push_back(std::move(each));
+}
+
+void release_retired() {
     std::vector<Ref>& all = retired();
-    for (Ref& each : namespaces) all.push_back(std::move(each));
     if (all.size() < few) return;
-    const std::set<PyObject*> read = globals_of_frames();
+    const std::set<PyObject*> read = namespaces_of_frames();
     const auto unread =
         std::partition(all.begin(), all.end(), [&](const Ref& each) { return read.contains(each.get()); });
     const std::vector<Ref> dropped(std::make_move_iterator(unread), std::make_move_iterator(all.end()));

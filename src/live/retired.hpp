@@ -1,4 +1,4 @@
-// Namespaces that functions have given up, kept for the frames that still read them.
+// Namespaces that only frames in flight still read.
 #pragma once
 
 #include <vector>
@@ -7,9 +7,11 @@
 
 namespace rebottle {
 
-// A frame doesn't own its globals, its function does: when the function takes others, a frame in flight (a suspended
-// generator, a traceback) goes on with the former, which must not end before it. Cost: now and then a walk over the
-// heap.
-void retire_globals(std::vector<Ref> namespaces);
+// A frame doesn't own its globals and builtins, its function does: when the function takes others, or a frame (a
+// suspended generator, a traceback) is given some of its own, they must not end before it.
+void retire_namespaces(std::vector<Ref> namespaces);
+// Lets go of those that no frame reads any more, where they are many. What they held may run destructors. Cost: now and
+// then a walk over the heap.
+void release_retired();
 
 }  // namespace rebottle

@@ -39,18 +39,18 @@ const char* kind_of(PyObject* generator) {
     return PyAsyncGen_CheckExact(generator) ? "async generator" : "generator";
 }
 
+}  // namespace
+
+bool is_generator(PyObject* object) {
+    return PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object);
+}
+
 std::vector<PyObject*> all_generators() {
     std::vector<PyObject*> found;
     for_all_objects([&](PyObject* object) {
         if (is_generator(object)) found.push_back(object);
     });
     return found;
-}
-
-}  // namespace
-
-bool is_generator(PyObject* object) {
-    return PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object);
 }
 
 std::set<PyObject*> remembered_code() {

@@ -25,6 +25,8 @@ std::vector<Stale> stale_now();
 
 // Whether an object is a generator, coroutine or async generator.
 bool is_generator(PyObject* object);
+// All that exist. Cost: a heap walk.
+std::vector<PyObject*> all_generators();
 // Frames that look names up in a key of `globals` do so in its value from now on; `suspended` ones as well. Cost: the
 // frames; a heap walk for suspended ones.
 void move_frames(const std::map<PyObject*, Ref>& globals, bool suspended);

@@ -6,6 +6,7 @@
 
 #include "code/code.hpp"
 #include "code/index.hpp"
+#include "code/literal.hpp"
 #include "code/tree.hpp"
 #include "plan/instructions.hpp"
 #include "plan/plan.hpp"
@@ -222,12 +223,8 @@ class Former {
     bool differs_from_live(const Statement& now) const {
         const Ref value = attribute_or_null(now.node.get(), "value");
         if (!value || value.get() == Py_None || now.binds.size() != 1) return false;
-        const Ref read = attribute(import_module("ast").get(), "literal_eval");
-        const Ref literal = Ref::steal_or_null(PyObject_CallOneArg(read.get(), value.get()));
-        if (!literal) {
-            dismiss();
-            return false;
-        }
+        const Ref literal = literal_value(value.get());
+        if (!literal) return false;
         PyObject* live = dict_get(names_, now.binds.front());
         const bool empty = PyObject_Size(literal.get()) == 0;
         dismiss();

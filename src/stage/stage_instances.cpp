@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "code/literal.hpp"
 #include "code/tree.hpp"
 #include "live/instances.hpp"
 #include "stage/module_stage.hpp"
@@ -10,13 +11,6 @@ namespace rebottle {
 namespace {
 
 using Kind = Edit::Kind;
-
-Ref literal(PyObject* node) {
-    static PyObject* const evaluate = attribute(import_module("ast").get(), "literal_eval").release();
-    Ref value = Ref::steal_or_null(PyObject_CallOneArg(evaluate, node));
-    if (!value) dismiss();
-    return value;
-}
 
 // `list()`, `dict()` and the like.
 Ref empty_container(PyObject* node) {
@@ -120,7 +114,7 @@ void ModuleStage::attributes_of_init(const Ref& live, const Edit& init, const st
 }
 
 Ref ModuleStage::given_value(PyObject* init, PyObject* node, PyObject* names) {
-    if (Ref value = literal(node)) return value;
+    if (Ref value = literal_value(node)) return value;
     if (Ref value = empty_container(node)) return value;
     if (!is_node(node, "Name")) return {};
     const std::string name = attribute_text(node, "id");

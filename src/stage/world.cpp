@@ -120,7 +120,8 @@ World::World() {
 }
 
 // A staged namespace and the functions made in it hold each other: without this they would stay until the next
-// collection, and be updated like any others meanwhile. What still reads the namespace finds the live names.
+// collection, and be updated like any others meanwhile. What still reads the namespace finds the live names, but for
+// `__spec__`, by which a module knows its functions.
 World::~World() {
     leave();
     const ErrorAside aside;
@@ -128,7 +129,12 @@ World::~World() {
     for (const auto& module : modules_) {
         module->before = Ref();
         PyDict_Clear(module->ns.get());
-        if (Py_REFCNT(module->ns.get()) > 1) unfailing([&] { check(PyDict_Update(module->ns.get(), module->live)); });
+        if (Py_REFCNT(module->ns.get()) == 1) continue;
+        unfailing([&] {
+            check(PyDict_Update(module->ns.get(), module->live));
+            if (dict_get(module->ns.get(), "__spec__") != nullptr)
+                check(PyDict_DelItemString(module->ns.get(), "__spec__"));
+        });
     }
 }
 
