@@ -11,6 +11,10 @@ namespace {
 
 bool can_be_undone(const Past& past) { return past.in_force && past.report.kind != "rollback"; }
 
+bool builds_on(const Past& later, const Past& earlier) {
+    return later.in_force && (later.report.kind != "rollback" || later.undoes < earlier.report.id);
+}
+
 // Whether two updates touched the same definition.
 bool overlap(const Past& later, const Past& earlier) {
     for (const Change& a : later.report.changes)
@@ -35,7 +39,10 @@ void History::add(std::shared_ptr<Past> past) {
     const std::shared_ptr<Past> oldest = all_.front();
     all_.erase(all_.begin());
     retire_namespaces(former_globals(oldest->journal));
+    for (const auto& part : oldest->parts) retire_namespaces(former_globals(part->journal));
 }
+
+void History::remove(const std::shared_ptr<Past>& past) { std::erase(all_, past); }
 
 std::shared_ptr<Past> History::find(std::uint64_t id) const {
     const auto found = std::find_if(all_.begin(), all_.end(), [id](const auto& past) { return past->report.id == id; });
@@ -50,7 +57,7 @@ std::shared_ptr<Past> History::last_in_force() const {
 std::vector<std::shared_ptr<Past>> History::later(const Past& past) const {
     std::vector<std::shared_ptr<Past>> found;
     for (auto each = all_.rbegin(); each != all_.rend() && each->get() != &past; ++each)
-        if (can_be_undone(**each) && overlap(**each, past)) found.push_back(*each);
+        if (builds_on(**each, past) && overlap(**each, past)) found.push_back(*each);
     return found;
 }
 
@@ -66,6 +73,7 @@ void add_references(Past& past, std::vector<Ref*>& ours) {
     add_references(past.journal, ours);
     add_references(past.touches, ours);
     for (Leftover& each : past.leftovers) ours.push_back(&each.object);
+    for (const auto& part : past.parts) add_references(*part, ours);
 }
 
 std::vector<Ref*> History::references() const {
@@ -74,11 +82,18 @@ std::vector<Ref*> History::references() const {
     return ours;
 }
 
+namespace {
+
+void add_copies_of(const Past& past, std::vector<PyObject*>& copies) {
+    add_copies(past.journal, copies);
+    add_copies(past.touches, copies);
+    for (const auto& part : past.parts) add_copies_of(*part, copies);
+}
+
+}  // namespace
+
 void History::add_copies(std::vector<PyObject*>& copies) const {
-    for (const auto& past : all_) {
-        rebottle::add_copies(past->journal, copies);
-        rebottle::add_copies(past->touches, copies);
-    }
+    for (const auto& past : all_) add_copies_of(*past, copies);
 }
 
 void History::supersede(const Report& report) {

@@ -32,6 +32,8 @@ struct Past {
     std::map<std::string, std::uint64_t>
         superseded;            // of a hotfix: definition edited in the source since -> by which update
     std::uint64_t undoes = 0;  // of a rollback: the update that it undid
+    // Of a rollback that undid several updates: those before the last one, in the order in which they were undone.
+    std::vector<std::shared_ptr<Past>> parts;
 };
 
 // Appends where one update refers to objects of the program.
@@ -46,10 +48,12 @@ class History {
     void number(Report& report);
     // The oldest one goes where there are too many.
     void add(std::shared_ptr<Past> past);
+    void remove(const std::shared_ptr<Past>& past);
     std::shared_ptr<Past> find(std::uint64_t id) const;
     // The last one that is in force and no rollback, or nothing.
     std::shared_ptr<Past> last_in_force() const;
-    // Those in force that came after `past` and touched the same definitions, the last one first.
+    // Those in force that came after `past` and touched the same definitions, the last one first; rollbacks only where
+    // they undid what had come before it.
     std::vector<std::shared_ptr<Past>> later(const Past& past) const;
     bool in_force(std::uint64_t id) const;
     // Where it refers to objects of the program.

@@ -1,5 +1,6 @@
 #include "engine/undo.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -43,7 +44,7 @@ std::vector<LayoutChange> layouts_back(const Past& past) {
     }
 }
 
-Report undo(const std::shared_ptr<Past>& past, History& history) {
+std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) {
     const auto start = Clock::now();
     Report report;
     report.kind = "rollback";
@@ -117,8 +118,60 @@ Report undo(const std::shared_ptr<Past>& past, History& history) {
     report.timing.total = seconds_since(start);
     done->report = report;
     history.add(done);
-    return report;
+    return done;
 }
+
+// Takes several rollbacks back that are part of one, the last one first, where a later part of it failed.
+class PartsGuard {
+   public:
+    explicit PartsGuard(History& history) : history_(history) {}
+    ~PartsGuard() {
+        const ErrorAside aside;
+        for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) unfailing([&] { redo(*part); });
+    }
+    PartsGuard(const PartsGuard&) = delete;
+    PartsGuard& operator=(const PartsGuard&) = delete;
+    void add(std::shared_ptr<Past> part) { parts_.push_back(std::move(part)); }
+
+    // The parts as one rollback.
+    Report join() {
+        std::shared_ptr<Past> whole = std::move(parts_.back());
+        parts_.pop_back();
+        for (const auto& part : parts_) {
+            history_.remove(part);
+            add_report(part->report, whole->report);
+        }
+        whole->parts = std::move(parts_);
+        parts_.clear();
+        return whole->report;
+    }
+
+   private:
+    static void add_report(const Report& part, Report& whole) {
+        for (const std::string& name : part.modules)
+            if (std::find(whole.modules.begin(), whole.modules.end(), name) == whole.modules.end())
+                whole.modules.push_back(name);
+        whole.changes.insert(whole.changes.begin(), part.changes.begin(), part.changes.end());
+        whole.kept.insert(whole.kept.begin(), part.kept.begin(), part.kept.end());
+        whole.timing.pause += part.timing.pause;
+        whole.timing.total += part.timing.total;
+    }
+
+    void redo(const std::shared_ptr<Past>& part) {
+        std::string why;
+        try {
+            history_.remove(undo(part, history_));
+            history_.remove(part);
+            return;
+        } catch (const UpdateFailure& failure) {
+            why = failure.message;
+        }
+        raise(PyExc_RuntimeError, "rebottle: a rollback that failed left an update undone: " + why);
+    }
+
+    History& history_;
+    std::vector<std::shared_ptr<Past>> parts_;
+};
 
 }  // namespace
 
@@ -128,8 +181,15 @@ Report rollback(std::uint64_t id, bool cascade, History& history) {
         refuse({refusal("rollback-gone", past ? "update #" + std::to_string(past->report.id) : "")});
     const auto later = history.later(*past);
     if (!later.empty() && !cascade) refuse(later_touches(*past, later));
-    for (const auto& each : later) undo(each, history);
-    return undo(past, history);
+    std::vector<std::shared_ptr<Past>> wanted = later;
+    wanted.push_back(past);
+    PartsGuard done(history);
+    for (const auto& each : wanted) {
+        const std::vector<std::shared_ptr<Past>> parts = each->parts;
+        done.add(undo(each, history));
+        for (auto part = parts.rbegin(); part != parts.rend(); ++part) done.add(undo(*part, history));
+    }
+    return done.join();
 }
 
 }  // namespace rebottle
