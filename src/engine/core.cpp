@@ -36,6 +36,7 @@ Report Core::in_turn(Run run) {
         const compat::SureMemory sure(compat::Work::usual);
         FinderState finders;
         report = run();
+        history_.trim();
         finders.keep();
     } catch (const PythonError& error) {
         fail(error);

@@ -31,15 +31,15 @@ void History::number(Report& report) {
     report.time = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-void History::add(std::shared_ptr<Past> past) {
-    all_.push_back(std::move(past));
+void History::trim() {
     release_retired();
-    if (all_.size() <= size_) return;
-    // It goes when the list is whole again: what it held may run destructors.
-    const std::shared_ptr<Past> oldest = all_.front();
-    all_.erase(all_.begin());
-    retire_namespaces(former_globals(oldest->journal));
-    for (const auto& part : oldest->parts) retire_namespaces(former_globals(part->journal));
+    while (all_.size() > size_) {
+        // It goes when the list is whole again: what it held may run destructors.
+        const std::shared_ptr<Past> oldest = all_.front();
+        all_.erase(all_.begin());
+        retire_namespaces(former_globals(oldest->journal));
+        for (const auto& part : oldest->parts) retire_namespaces(former_globals(part->journal));
+    }
 }
 
 void History::remove(const std::shared_ptr<Past>& past) { std::erase(all_, past); }

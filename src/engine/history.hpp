@@ -46,8 +46,9 @@ class History {
 
     // Gives the report its number and its time.
     void number(Report& report);
-    // The oldest one goes where there are too many.
-    void add(std::shared_ptr<Past> past);
+    void add(std::shared_ptr<Past> past) { all_.push_back(std::move(past)); }
+    // The oldest go where there are too many.
+    void trim();
     void remove(const std::shared_ptr<Past>& past);
     std::shared_ptr<Past> find(std::uint64_t id) const;
     // The last one that is in force and no rollback, or nothing.
