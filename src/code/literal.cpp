@@ -67,7 +67,7 @@ bool is_empty_set(PyObject* node) {
 }
 
 Ref collection_value(PyObject* node) {
-    const Ref values = list_value(attribute(node, "elts").get());
+    Ref values = list_value(attribute(node, "elts").get());
     if (!values || is_node(node, "List")) return values;
     return is_node(node, "Tuple") ? Ref::steal(PyList_AsTuple(values.get())) : or_nothing(PySet_New(values.get()));
 }
