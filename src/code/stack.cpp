@@ -11,8 +11,8 @@ constexpr int unit = 2;  // bytes of an instruction
 
 // Numbers of the instructions that matter, from the interpreter's own table.
 struct Opcodes {
-    int extended_arg, store_attr, delete_attr, store_subscr, delete_subscr, store_slice, binary_op, store_global,
-        delete_global;
+    int extended_arg, store_attr, delete_attr, store_subscr, delete_subscr, binary_subscr, store_slice, binary_op,
+        store_global, delete_global;
     int cache = 0;
     int first_in_place = 13;  // NB_INPLACE_ADD
     std::vector<bool> jumps_forward, jumps_backward, ends;
@@ -29,6 +29,7 @@ struct Opcodes {
         delete_attr = number("DELETE_ATTR");
         store_subscr = number("STORE_SUBSCR");
         delete_subscr = number("DELETE_SUBSCR");
+        binary_subscr = number("BINARY_SUBSCR");
         store_slice = number("STORE_SLICE");
         binary_op = number("BINARY_OP");
         store_global = number("STORE_GLOBAL");
@@ -160,6 +161,8 @@ bool store_kind(int opcode, int argument, StoreKind& kind) {
         kind = StoreKind::item;
     else if (opcode == op.delete_subscr)
         kind = StoreKind::delete_item;
+    else if (opcode == op.binary_subscr)
+        kind = StoreKind::read_item;
     else if (opcode == op.store_slice)
         kind = StoreKind::slice;
     else if (opcode == op.binary_op && argument >= op.first_in_place)

@@ -7,7 +7,8 @@
 
 namespace rebottle {
 
-enum class StoreKind { attribute, delete_attribute, item, delete_item, slice, in_place, global_name };
+// `read_item`: a read that may put in what was missing.
+enum class StoreKind { attribute, delete_attribute, item, delete_item, read_item, slice, in_place, global_name };
 
 struct StoreSite {
     StoreKind kind;

@@ -106,9 +106,17 @@ Ref Pour::adopt_function(const Binding& binding, PyFunctionObject* live, PyFunct
         }
         if (reaches(as_plain(live), bottle->second.get())) return adopt_wrapper(binding, live, staged);
     }
+    if (serves_another(binding, live, staged)) return Ref::borrow(now);
     whole_function(live, staged, binding.place());
     outcome_.bottles.emplace(now, binding.before);
     return binding.before;
+}
+
+// Whether another definition of this name has poured its new code into the live function.
+bool Pour::serves_another(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged) {
+    if (!is_named(as_plain(live), binding) || !is_named(as_plain(staged), binding)) return false;
+    PyObject* code = content(live, binding.place()).code.get();
+    return code != live->func_code && !same_code(as_code(code), as_code(staged->func_code));
 }
 
 // A plain function got a wrapper: whoever holds it holds the wrapper now, which calls the new inner function.

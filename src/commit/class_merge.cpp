@@ -158,13 +158,14 @@ class Merger {
                 return;
             }
             outcome_.bottles.emplace(member, Ref::borrow(live));
+            forget_inverted(live);
             const Ref to = attribute_or_null(live, "__dict__");
             const Ref from = attribute_or_null(member, "__dict__");
             if (!to || !from) return;
             for_items(from.get(), [&](PyObject* name, PyObject* value) {
                 PyObject* before = dict_get(to.get(), name);
                 const Ref after = mapped(value);
-                if (before != after.get())
+                if (before != after.get() && view(name) != inverted_flag)
                     result_.journal.push_back(
                         NameWrite{to, Ref::borrow(name), Ref::borrow(before), after, merge_.place()});
             });
@@ -176,6 +177,15 @@ class Merger {
         const Ref own = attribute_or_null(live, "_name_");
         if (!own || !PyUnicode_Check(own.get()) || equal(own.get(), key)) return true;
         return dict_get(now, own.get()) == member;
+    }
+
+    // A flag remembers what it is inverted, which depends on the other members: also for the way back.
+    void forget_inverted(PyObject* member) {
+        static PyObject* const name = interned(inverted_flag).release();
+        const Ref held = attribute_or_null(member, "__dict__");
+        if (held && dict_get(live_.get(), "_flag_mask_") != nullptr)
+            result_.journal.push_back(
+                NameWrite{held, Ref::borrow(name), Ref::borrow(dict_get(held.get(), name)), Ref(), ""});
     }
 
     // Combinations of flags (`A | B`) were made as they were needed, and are compared by identity.
@@ -190,7 +200,9 @@ class Merger {
             bool is_named = false;
             for_items(named, [&](PyObject*, PyObject* each) { is_named = is_named || each == member; });
             const Ref known = Ref::steal(PyNumber_And(value, mask));
-            if (!is_named && equal(known.get(), value)) dict_set(now, value, member);
+            if (is_named || !equal(known.get(), value)) return;
+            dict_set(now, value, member);
+            forget_inverted(member);
         });
     }
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "code/code.hpp"
+#include "code/index.hpp"
+
 namespace rebottle {
 namespace {
 
@@ -131,6 +134,24 @@ bool loses_members(const Journal& journal) {
         const auto* function = std::get_if<FunctionWrite>(&write);
         return function != nullptr && changes_hook(*function);
     });
+}
+
+void forget_dispatched() {
+    static PyCodeObject* const wrapper = [] {
+        const Ref maker = attribute(import_module("functools").get(), "singledispatch");
+        const Ref code = attribute(maker.get(), "__code__");
+        PyCodeObject* found = nullptr;
+        for_all_code(as_code(code.get()), [&](PyCodeObject* each) {
+            if (view(each->co_name) == "wrapper") found = each;
+        });
+        Py_XINCREF(as_object(found));
+        return found;
+    }();
+    if (wrapper == nullptr) return;
+    const std::vector<PyFunctionObject*> functions = CodeIndex::instance().functions(wrapper);
+    for (PyFunctionObject* function : functions)
+        if (const Ref clear = attribute_or_null(reinterpret_cast<PyObject*>(function), "_clear_cache"))
+            call(clear.get());
 }
 
 Journal renew_derived(const std::vector<Ref>& classes, bool everywhere) {

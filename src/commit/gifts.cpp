@@ -12,6 +12,21 @@ namespace {
 
 constexpr const char* hook_name = "__update__";
 
+// Whether the __init__ of a subclass takes the place of that of `base`: it calls no other one.
+bool has_other_init(PyTypeObject* type, PyObject* base) {
+    static PyObject* const name = interned("__init__").release();
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); ++i) {
+        PyObject* each = PyTuple_GET_ITEM(type->tp_mro, i);
+        if (each == base) return false;
+        const Ref members = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(each)));
+        PyObject* init = dict_get(members.get(), name);
+        if (init == nullptr || !PyFunction_Check(init)) continue;
+        const auto* code = as_code(reinterpret_cast<PyFunctionObject*>(init)->func_code);
+        if (PySequence_Contains(code->co_names, name) != 1) return true;
+    }
+    return false;
+}
+
 class Giving {
    public:
     Giving(const Outcome& outcome, Resolved& result) : outcome_(outcome), result_(result) {}
@@ -32,6 +47,7 @@ class Giving {
    private:
     void give(PyObject* object, const Gift& gift) {
         if (held_attribute(object, gift.name.get())) return;
+        if (gift.by_init && has_other_init(Py_TYPE(object), gift.type.get())) return;
         if (gift.value) {
             const auto bottle = outcome_.bottles.find(gift.value.get());
             write(object, gift.name, own_copy((bottle == outcome_.bottles.end() ? gift.value : bottle->second).get()),

@@ -69,11 +69,13 @@ class Inverter {
     void take_back(const NameWrite& w) {
         const Ref dict = dict_of(w.dict);
         if (!dict) return;
-        if (dict_get(dict.get(), w.key.get()) != w.after.get()) {
+        const Ref now = Ref::borrow(dict_get(dict.get(), w.key.get()));
+        const bool cache = PyUnicode_Check(w.key.get()) && view(w.key.get()) == inverted_flag;
+        if (now.get() != w.after.get() && !cache) {
             conflict(w.where);
             return;
         }
-        result_.journal.push_back(NameWrite{dict, w.key, w.after, w.before, w.where});
+        result_.journal.push_back(NameWrite{dict, w.key, now, w.before, w.where});
         changed(w.where);
         if (w.before || !w.after) return;
         removed_.push_back(w.after);

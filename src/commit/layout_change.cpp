@@ -175,15 +175,19 @@ std::string bases_obstacle(PyTypeObject* type, const std::map<PyTypeObject*, PyT
                            const std::map<PyObject*, Ref>& bottles) {
     static PyObject* const order = interned("mro").release();
     Models next(staged, bottles);
+    std::string whose;
     try {
         for (PyTypeObject* each : with_subclasses({type})) {
+            if (each != type)
+                whose = "its subclass " + attribute_text(as_plain(each), "__module__") + "." +
+                        attribute_text(as_plain(each), "__qualname__") + ": ";
             if (_PyType_Lookup(Py_TYPE(as_plain(each)), order) != _PyType_Lookup(&PyType_Type, order))
                 return std::string("the metaclass of '") + each->tp_name +
                        "' has a method mro() that would have to run";
             next.of(each);
         }
     } catch (const Unlayable& error) {
-        return error.what();
+        return whose + error.what();
     }
     return "";
 }

@@ -43,6 +43,7 @@ class Pour {
     Ref mapped(PyObject* object) const;
 
     Ref adopt_function(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged);
+    bool serves_another(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged);
     Ref adopt_wrapper(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged);
     Ref adopt_property(const Binding& binding, PyObject* live, PyObject* staged);
     Ref adopt_method_holder(const Binding& binding, PyObject* live, PyObject* staged);

@@ -61,14 +61,21 @@ bool Rekeyer::clash(const std::vector<Key>& keys) const {
 Ref Rekeyer::dict(PyObject* dict) const {
     std::unordered_set<PyObject*> present;
     compat::for_entries(dict, [&](PyObject** key, Py_hash_t, PyObject*) { present.insert(*key); });
+    // Of two entries for one key the former stays, as what the program lived through; a definition made since counts.
+    std::unordered_map<PyObject*, PyObject*> definitions;
     std::vector<Key> keys;
     std::vector<PyObject*> values;
     compat::for_entries(dict, [&](PyObject** key, Py_hash_t hash, PyObject* value) {
         const Key each = now(*key, hash);
-        if (each.object != *key && present.contains(each.object)) return;
+        if (each.object != *key && present.contains(each.object)) {
+            if (PyFunction_Check(value) || PyType_Check(value)) definitions.emplace(each.object, value);
+            return;
+        }
         keys.push_back(each);
         values.push_back(value);
     });
+    for (std::size_t i = 0; i < keys.size(); ++i)
+        if (const auto made = definitions.find(keys[i].object); made != definitions.end()) values[i] = made->second;
     if (clash(keys)) return {};
     Ref content = new_dict();
     for (std::size_t i = 0; i < keys.size(); ++i)

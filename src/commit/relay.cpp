@@ -144,10 +144,12 @@ void Relay::make_successors() {
         }
     }
     if (!refusals_.empty()) return;
-    for (const Pair& pair : pairs_) fill(pair.object.get(), pair.now.get());
+    for (const Pair& pair : pairs_) fill(pair);
 }
 
-void Relay::fill(PyObject* object, PyObject* successor) {
+void Relay::fill(const Pair& pair) {
+    PyObject* object = pair.object.get();
+    PyObject* successor = pair.now.get();
     const Ref held = held_attributes(object);
     const auto slots = slot_offsets(Py_TYPE(successor));
     const Ref former = has_dict(object) ? Ref::steal(PyObject_GenericGetDict(object, nullptr)) : Ref();
@@ -166,9 +168,21 @@ void Relay::fill(PyObject* object, PyObject* successor) {
         } else if (!into_dict) {
             if (!left) left = new_dict();
             dict_set(left.get(), name, value);
+            if (former && dict_get(former.get(), name) != nullptr) homeless_.emplace(pair.change->where, to_text(name));
         }
     });
     if (left) leftovers_.push_back({Ref::borrow(successor), left});
+}
+
+std::vector<Kept> Relay::homeless() const {
+    std::vector<Kept> found;
+    for (const auto& [where, name] : homeless_)
+        found.push_back({where,
+                         "lost-attribute: living instances held '" + name +
+                             "', which the new __slots__ have no place for; add it there, or take its value over in a "
+                             "method __update__(self, old)",
+                         "", 0});
+    return found;
 }
 
 void Relay::give_back(const std::vector<Leftover>& leftovers) {

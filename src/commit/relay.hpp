@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,8 @@ class Relay {
     void apply();
     // What instances were given beside, as writes that are done.
     Journal take_given();
+    // What instances held in a dict and can't hold in their slots.
+    std::vector<Kept> homeless() const;
     std::vector<Leftover> take_leftovers() { return std::move(leftovers_); }
 
    private:
@@ -83,7 +86,6 @@ class Relay {
     void give_gifts();
     void find_instances();
     void make_successors();
-    void fill(PyObject* object, PyObject* successor);
     void give_back(const std::vector<Leftover>& leftovers);
     void find_holders();
     void check_holders(const Replacements& replaced);
@@ -99,6 +101,7 @@ class Relay {
         LayoutChange* change;
         Py_ssize_t references;  // to the former one
     };
+    void fill(const Pair& pair);
     void move_weak_references(const Pair& pair, bool forward) const noexcept;
 
     std::vector<LayoutChange>& changes_;
@@ -109,6 +112,7 @@ class Relay {
     Journal journal_;  // references to instances
     Journal given_;
     std::vector<Leftover> leftovers_;
+    std::set<std::pair<std::string, std::string>> homeless_;  // class, name of the attribute
     std::vector<Refusal> refusals_;
     bool may_pass_ = false;
 };

@@ -114,6 +114,9 @@ using Write = std::variant<FunctionWrite, NameWrite, MemberWrite, AttributeWrite
                            SlotWrite, ItemWrite, BasesWrite, TypeWrite, CacheWrite>;
 using Journal = std::vector<Write>;
 
+// The attribute in which a flag of the library remembers what it is inverted: a cache, no content.
+constexpr const char* inverted_flag = "_inverted_";
+
 // A second function with all that the first one has.
 Ref copy_of_function(PyFunctionObject* function);
 

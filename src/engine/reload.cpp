@@ -82,6 +82,7 @@ class Update {
             loosen(past_->journal);
             loosen(past_->layouts, past_->leftovers);
             release_results(past_->journal);
+            if (classes_changed_) unfailing([] { forget_dispatched(); });
         } catch (const SourceError& error) {
             fail(error, report_);
         } catch (const ExecutionError& error) {
@@ -143,6 +144,7 @@ class Update {
         prepare(resolved.journal);
         Relay relay(resolved.layouts, resolved.journal, references(outcome, resolved), {});
         if (!relay.refusals().empty()) refuse(relay.refusals(), report_);
+        for (Kept& kept : relay.homeless()) report_.kept.push_back(std::move(kept));
         reshaped_ = reshaped_instances(resolved);
         for (Reshaped& each : reshaped_)
             if (PyObject* now = relay.successor(each.object.get())) each.object = Ref::borrow(now);
@@ -158,8 +160,8 @@ class Update {
             apply_all(past_->journal);
             applied.applied();
             move_instances(relay, resolved.layouts, *past_);
-            land(resolved);
             map_touches(outcome.touches, outcome.bottles, outcome.created);
+            land(resolved);
             forget_ended_callers();
             redirect_callers(callees, callers);
             keep_names(gone_names(past_->journal), past_->replaced_code);
@@ -220,8 +222,8 @@ class Update {
         move_instances(relay, more.layouts, *past_);
         names.keep();
         for (Write& write : more.journal) past_->journal.push_back(std::move(write));
-        land(more);
         map_touches(late.touches, late.bottles, late.created);
+        land(more);
         past_->touches = late.touches;
         touched.keep();
         past_->replaced_code.merge(more.replaced_code);
@@ -235,8 +237,9 @@ class Update {
     }
 
     // What is derived from classes follows them, in the same commit.
-    static void renew_classes(std::vector<Ref> classes, Journal& journal) {
+    void renew_classes(std::vector<Ref> classes, Journal& journal) {
         for (Ref& type : changed_classes(journal)) classes.push_back(std::move(type));
+        classes_changed_ = !classes.empty();
         for (Write& write : renew_derived(classes, loses_members(journal))) journal.push_back(std::move(write));
     }
 
@@ -283,6 +286,7 @@ class Update {
     std::shared_ptr<Past> past_;
     std::vector<Reshaped> reshaped_;
     Journal moved_code_;
+    bool classes_changed_ = false;
 };
 
 }  // namespace

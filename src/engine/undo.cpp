@@ -49,6 +49,11 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
     Report report;
     report.kind = "rollback";
     report.modules = past->report.modules;
+    try {
+        audit_update("rollback", report.modules);
+    } catch (const ExecutionError& error) {
+        fail(error, report);
+    }
     auto done = std::make_shared<Past>();
     AppliedGuard applied([&] {
         move_back(*done, history);
@@ -98,6 +103,7 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
     } else {
         undo_touches(past->touches);
     }
+    unfailing([] { forget_dispatched(); });
     done->touches = past->touches;
     done->touches_undone = !past->touches_undone;
     release_results(done->journal);

@@ -1,11 +1,13 @@
 #include "live/stale.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "code/code.hpp"
 #include "code/index.hpp"
 #include "compat/compat.hpp"
+#include "source/modules.hpp"
 
 namespace rebottle {
 namespace {
@@ -29,8 +31,48 @@ std::string where_of(PyCodeObject* code, PyObject* globals) {
     return prefix + to_text(code->co_qualname);
 }
 
+// The names that threading knows, by identifier, read without running its code.
+std::map<unsigned long, std::string> thread_names() {
+    std::map<unsigned long, std::string> names;
+    const Ref module = loaded_module("threading");
+    PyObject* active = module ? dict_get(PyModule_GetDict(module.get()), "_active") : nullptr;
+    if (active == nullptr || !PyDict_Check(active)) return names;
+    for_items(active, [&](PyObject* identifier, PyObject* thread) {
+        const Ref held = attribute_or_null(thread, "__dict__");
+        PyObject* name = held ? dict_get(held.get(), "_name") : nullptr;
+        if (name != nullptr && PyUnicode_Check(name) && PyLong_Check(identifier))
+            names.emplace(PyLong_AsUnsignedLong(identifier), to_text(name));
+    });
+    return names;
+}
+
+// The names of asyncio's tasks, by the coroutines that they wait in.
+std::map<PyObject*, std::string> task_names() {
+    std::map<PyObject*, std::string> names;
+    const Ref module = loaded_module("_asyncio");
+    if (!module) return names;
+    const Ref type = attribute(module.get(), "Task");
+    const Ref name_of = attribute(type.get(), "get_name");
+    const Ref coroutine_of = attribute(type.get(), "get_coro");
+    std::vector<Ref> tasks;
+    for_all_objects([&](PyObject* object) {
+        if (PyObject_TypeCheck(object, type.as<PyTypeObject>())) tasks.push_back(Ref::borrow(object));
+    });
+    for (const Ref& task : tasks) {
+        const std::string name = to_text(call(name_of.get(), {task.get()}).get());
+        Ref waiting = call(coroutine_of.get(), {task.get()});
+        while (waiting && PyCoro_CheckExact(waiting.get()) && names.emplace(waiting.get(), name).second)
+            waiting = attribute_or_null(waiting.get(), "cr_await");
+    }
+    return names;
+}
+
+std::string with_name(const std::string& why, const char* kind, const std::string& name) {
+    return name.empty() ? why : why + ", in " + kind + " '" + name + "'";
+}
+
 Stale describe(const char* kind, PyCodeObject* code, PyObject* globals, int line, unsigned long thread,
-               const char* why) {
+               const std::string& why) {
     return {kind, where_of(code, globals), to_text(code->co_filename), line, thread, why};
 }
 
@@ -101,21 +143,33 @@ std::vector<Stale> stale_now() {
     std::vector<Stale> found;
     const std::set<PyCodeObject*> codes = replaced_code();
     if (codes.empty()) return found;
+    const std::map<unsigned long, std::string> threads = thread_names();
     compat::for_running_frames([&](const compat::LiveFrame& frame) {
-        if (codes.contains(frame.code))
-            found.push_back(describe("frame", frame.code, frame.globals, frame.line, frame.thread,
-                                     "it finishes on the code it began with"));
+        if (!codes.contains(frame.code)) return;
+        const auto name = threads.find(frame.thread);
+        found.push_back(describe(
+            "frame", frame.code, frame.globals, frame.line, frame.thread,
+            with_name("it finishes on the code it began with", "thread", name == threads.end() ? "" : name->second)));
     });
     const bool generators = std::any_of(codes.begin(), codes.end(), [](PyCodeObject* code) {
         return (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
     });
-    if (generators)
+    if (generators) {
+        std::vector<std::pair<PyObject*, compat::LiveFrame>> suspended;
         for (PyObject* generator : all_generators()) {
             compat::LiveFrame frame{};
             if (compat::suspended_frame(generator, frame) && codes.contains(frame.code))
-                found.push_back(describe(kind_of(generator), frame.code, frame.globals, frame.line, 0,
-                                         "it goes on in the code it began with"));
+                suspended.emplace_back(generator, frame);
         }
+        const std::map<PyObject*, std::string> tasks =
+            suspended.empty() ? std::map<PyObject*, std::string>() : task_names();
+        for (const auto& [generator, frame] : suspended) {
+            const auto name = tasks.find(generator);
+            found.push_back(describe(
+                kind_of(generator), frame.code, frame.globals, frame.line, 0,
+                with_name("it goes on in the code it began with", "task", name == tasks.end() ? "" : name->second)));
+        }
+    }
     for (PyCodeObject* code : codes) {
         const std::vector<PyFunctionObject*>& functions = CodeIndex::instance().functions(code);
         if (!functions.empty())

@@ -35,7 +35,7 @@ void forget_subclass(const Ref& type) {
 
 Ref new_model(PyTypeObject* type, const Ref& bases, const Ref& members) {
     try {
-        Ref model = new_class(to_str("storage of " + std::string(type->tp_name)).get(), bases.get(), members.get());
+        Ref model = new_class(to_str(type->tp_name).get(), bases.get(), members.get());
         forget_subclass(model);
         return model;
     } catch (const PythonError& error) {

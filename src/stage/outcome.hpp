@@ -84,6 +84,7 @@ struct Gift {
     Ref name;
     Ref value;  // nothing: new instances compute it
     std::string where;
+    bool by_init = false;  // instances of subclasses get it where their __init__ calls this one
 };
 
 // An attribute that was made for one instance.

@@ -44,6 +44,20 @@ bool changes_nothing(PyObject* callable) {
     return name != nullptr && names.contains(name);
 }
 
+// Whether reading a missing item puts one in.
+bool fills_itself(PyObject* container) {
+    if (container == nullptr || !PyDict_Check(container)) return false;
+    for (PyTypeObject* type = Py_TYPE(container); type != nullptr; type = type->tp_base)
+        if (std::string_view(type->tp_name) == "collections.defaultdict") return true;
+    return false;
+}
+
+// Whether a call adds to the classes that an abstract class was told of.
+bool registers(PyObject* callable) {
+    return PyCFunction_Check(callable) &&
+           std::string_view(reinterpret_cast<PyCFunctionObject*>(callable)->m_ml->ml_name) == "_abc_register";
+}
+
 bool sets_attributes(PyObject* callable) {
     const Ref name = attribute_or_null(callable, "__name__");
     if (!name || !PyUnicode_Check(name.get())) return false;
@@ -225,13 +239,13 @@ void Recorder::store(PyCodeObject* code, const StoreSite& site) {
         case StoreKind::delete_item:
             store_item(operand(1), operand(0), nullptr);
             break;
-        case StoreKind::slice:
-        case StoreKind::in_place: {
-            Pending pending{nullptr, {}, {}};
-            add_content(pending, operand(site.kind == StoreKind::slice ? 2 : 1));
-            if (!pending.contents.empty()) pending_.push_back(std::move(pending));
+        case StoreKind::read_item:
+            if (fills_itself(operand(1))) note_content(operand(1));
             break;
-        }
+        case StoreKind::slice:
+        case StoreKind::in_place:
+            note_content(operand(site.kind == StoreKind::slice ? 2 : 1));
+            break;
         case StoreKind::global_name: {
             PyObject* name = PyTuple_GET_ITEM(code->co_names, site.argument);
             if (std::find(ignored_.begin(), ignored_.end(), frame.globals) != ignored_.end()) break;
@@ -265,8 +279,12 @@ void Recorder::store_item(PyObject* owner, PyObject* key, PyObject* value) {
         touches_.push_back(ItemTouch{Ref::borrow(owner), Ref::borrow(key), Ref::borrow(before), Ref::borrow(value)});
         return;
     }
+    note_content(owner);
+}
+
+void Recorder::note_content(PyObject* container) {
     Pending pending{nullptr, {}, {}};
-    add_content(pending, owner);
+    add_content(pending, container);
     if (!pending.contents.empty()) pending_.push_back(std::move(pending));
 }
 
@@ -299,6 +317,7 @@ void Recorder::on_call(PyObject* callable, PyObject* first) {
     if (first != missing) {
         add_content(pending, first);
         if (sets_attributes(callable)) add_namespace(pending, first);
+        if (registers(callable)) pending.contents.emplace_back(Ref::borrow(first), content_of(first));
     }
     if (PyCFunction_Check(callable) && PyCFunction_GET_SELF(callable) != nullptr)
         add_content(pending, PyCFunction_GET_SELF(callable));

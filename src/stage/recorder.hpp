@@ -67,6 +67,8 @@ class Recorder {
     void store(PyCodeObject* code, const StoreSite& site);
     void store_attribute(PyObject* owner, PyObject* name, PyObject* value);
     void store_item(PyObject* owner, PyObject* key, PyObject* value);
+    // A container is about to be changed by an operation that has no event for its end.
+    void note_content(PyObject* container);
     void add_content(Pending& pending, PyObject* container) const;
     void add_namespace(Pending& pending, PyObject* owner) const;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "compat/compat.hpp"
+
 namespace rebottle {
 namespace {
 
@@ -137,7 +139,26 @@ void restore_sequence(PyObject* sequence, PyObject* from, PyObject* to, bool unt
     call_method(sequence, "extend", {result.get()});
 }
 
+// The classes that an abstract class was told of. Those that it was told of since stay.
+void restore_registry(PyObject* type, PyObject* from, PyObject* to) {
+    const Ref module = import_module("_abc");
+    const Ref now = content_of(type);
+    call_method(module.get(), "_reset_registry", {type});
+    call_method(module.get(), "_reset_caches", {type});
+    const auto add = [&](PyObject* each) { call_method(module.get(), "_abc_register", {type, each}); };
+    for_sequence(now.get(), [&](PyObject* each) {
+        if (has_item(to, each) || !has_item(from, each)) add(each);
+    });
+    for_sequence(to, [&](PyObject* each) {
+        if (!has_item(now.get(), each)) add(each);
+    });
+}
+
 void restore(PyObject* owner, PyObject* from, PyObject* to) {
+    if (PyType_Check(owner)) {
+        restore_registry(owner, from, to);
+        return;
+    }
     const Ref now = content_of(owner);
     const bool untouched = same_items(now.get(), from, PyDict_Check(owner));
     if (PyDict_Check(owner)) {
@@ -163,6 +184,16 @@ void set_back(const ContentTouch& touch, const Ref& from, const Ref& to) {
 
 void map_value(Ref& value, const std::map<PyObject*, Ref>& bottles) {
     if (const auto found = bottles.find(value.get()); found != bottles.end()) value = found->second;
+}
+
+// An entry under a staged key becomes the one of the live key, and the former value of that is what was there before.
+void map_key(ItemTouch& touch, const std::map<PyObject*, Ref>& bottles) {
+    const auto found = bottles.find(touch.key.get());
+    if (found == bottles.end() || Py_TYPE(touch.key.get())->tp_hash != PyBaseObject_Type.tp_hash) return;
+    touch.key = found->second;
+    if (!touch.before && PyDict_CheckExact(touch.owner.get()) &&
+        Py_TYPE(touch.key.get())->tp_hash == PyBaseObject_Type.tp_hash)
+        touch.before = Ref::borrow(dict_get(touch.owner.get(), touch.key.get()));
 }
 
 bool has(PyObject* list, PyObject* object) {
@@ -193,6 +224,16 @@ void map_content(Ref& list, const std::map<PyObject*, Ref>& bottles, bool single
     }
 }
 
+Ref registered_classes(PyObject* type) {
+    const Ref known = Ref::steal(PyObject_GetIter(call_method(import_module("_abc").get(), "_get_dump", {type}).get()));
+    const Ref weak = Ref::steal(PySequence_List(Ref::steal(PyIter_Next(known.get())).get()));
+    Ref found = Ref::steal(PyList_New(0));
+    for_sequence(weak.get(), [&](PyObject* each) {
+        if (PyObject* target = compat::target_of(each)) check(PyList_Append(found.get(), target));
+    });
+    return found;
+}
+
 }  // namespace
 
 Ref own_attribute(PyObject* owner, PyObject* name) {
@@ -219,6 +260,7 @@ Ref own_attribute(PyObject* owner, PyObject* name) {
 }
 
 Ref content_of(PyObject* container) {
+    if (PyType_Check(container)) return registered_classes(container);
     if (PyList_Check(container)) return Ref::steal(PyList_GetSlice(container, 0, PyList_GET_SIZE(container)));
     if (PyDict_Check(container)) return Ref::steal(PyDict_Items(container));
     if (PySet_Check(container) || is_deque(container)) return Ref::steal(PySequence_List(container));
@@ -246,6 +288,7 @@ void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, cons
             [&](auto& each) {
                 map_value(each.before, bottles);
                 map_value(each.after, bottles);
+                if constexpr (std::is_same_v<std::decay_t<decltype(each)>, ItemTouch>) map_key(each, bottles);
                 if constexpr (std::is_same_v<std::decay_t<decltype(each)>, ContentTouch>) {
                     const bool single = PyList_Check(each.owner.get());
                     map_content(each.before, bottles, single);

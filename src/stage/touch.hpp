@@ -27,7 +27,8 @@ struct ItemTouch {
     Ref after;
 };
 
-// The content of a list, dict, set or deque, as lists of its items (of pairs, for a dict).
+// The content of a list, dict, set or deque, as lists of its items (of pairs, for a dict); the classes that an abstract
+// class was told of.
 struct ContentTouch {
     Ref owner;
     Ref before;
@@ -47,8 +48,8 @@ Ref content_of(PyObject* container);
 void undo_touches(const Touches& touches);
 // Does them again after they were taken back.
 void redo_touches(const Touches& touches);
-// Replaces staged objects by what they stand for. What was done to functions that the update itself `created` has no
-// former state.
+// Replaces staged objects by what they stand for, before that is done in the objects of others. What was done to
+// functions that the update itself `created` has no former state.
 void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const std::vector<Ref>& created);
 
 // Takes touches back unless they are to be kept.

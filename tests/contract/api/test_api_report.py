@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import sys
@@ -160,3 +161,34 @@ def test_members_added_and_classes_run_aside_have_a_place(ab: AB) -> None:
     found = {change.where.removeprefix(f"{m.__name__}."): (change.file, change.line) for change in report.changes}
     assert found["A.f"] == (m.__file__, 3)
     assert found["B"] == (m.__file__, 4)
+
+
+def test_stale_names_threads_and_tasks(program: Program) -> None:
+    text = "def work(go, there):\n    there.set()\n    go.wait()\n"
+    text += "async def wait(event):\n    await event.wait()\n    return 1\n"
+    [m] = program.load(m=text)
+    go, there = threading.Event(), threading.Event()
+    thread = threading.Thread(target=m.work, args=(go, there), name="worker")
+    thread.start()
+    there.wait()
+
+    async def main() -> list[str]:
+        event = asyncio.Event()
+        task = asyncio.create_task(m.wait(event), name="waiter")
+        await asyncio.sleep(0)
+        new = text.replace("return 1", "return 2").replace("go.wait()", "go.wait(None)")
+        shown = [str(each) for each in program.update({"m": new}).stale]
+        event.set()
+        assert await task == 1
+        return shown
+
+    try:
+        shown = asyncio.run(main())
+    finally:
+        go.set()
+        thread.join()
+    assert len(shown) == 2
+    assert all(m.__file__ in each for each in shown)
+    assert any(".work " in each and "thread 'worker'" in each for each in shown)
+    assert any(".wait " in each and "task 'waiter'" in each for each in shown)
+    assert rebottle.stale() == []

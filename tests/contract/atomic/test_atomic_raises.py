@@ -191,3 +191,38 @@ def test_an_exception_in_the_last_module_undoes_the_first(program: Program) -> N
     assert not hasattr(one, "X")
     assert not hasattr(two, "Y")
     assert hasattr(three, program.world.name("two"))
+
+
+def test_a_missing_item_that_a_read_put_in_goes_again(program: Program) -> None:
+    lib, _ = program.load(
+        lib="import collections\nMANY = collections.defaultdict(list)\nMANY['a'].append(1)\n",
+        app="import @lib@ as lib\n",
+    )
+    program.fails({"app": "import @lib@ as lib\nlib.MANY['b'].append(2)\nlib.MANY['a'].append(3)\n1 / 0\n"})
+    assert dict(lib.MANY) == {"a": [1]}
+
+
+ABSTRACT = "import abc\nclass Shape(abc.ABC): pass\nclass Other: pass\nclass Third: pass\nShape.register(Third)\n"
+
+
+def test_a_registration_with_an_abstract_class_is_undone(program: Program) -> None:
+    [m] = program.load(m=ABSTRACT)
+    assert not isinstance(m.Other(), m.Shape)
+    program.fails({"m": ABSTRACT + "Shape.register(Other)\n1 / 0\n"})
+    assert not isinstance(m.Other(), m.Shape)
+    assert isinstance(m.Third(), m.Shape)
+    report = program.update({"m": ABSTRACT + "Shape.register(Other)\n"})
+    m.Shape.register(int)
+    assert isinstance(m.Other(), m.Shape)
+    report.rollback()
+    assert not isinstance(m.Other(), m.Shape)
+    assert isinstance(m.Third(), m.Shape)
+    assert isinstance(1, m.Shape), "registered by the program since"
+
+
+def test_the_error_names_the_file_that_raised(program: Program) -> None:
+    program.load(lib=LIB, app=APP)
+    program.write({"fresh": "import os\nraise ValueError('boom')\n"})
+    failure = program.fails({"app": APP + "import @fresh@\n"})
+    for part in (f"{program.world.name('app')}.py, line ", f"{program.world.name('fresh')}.py, line 2", "boom"):
+        assert part in str(failure)

@@ -6,6 +6,7 @@ import gc
 
 import pytest
 
+import rebottle
 from tests.contract.api.scenario import AB, Program
 
 BASES = """
@@ -222,3 +223,13 @@ def test_a_rollback_gives_the_bases_back(ab: AB) -> None:
     assert m.Bird.__bases__ == (m.Walk,)
     assert living.move() == "walk"
     assert m.Bird not in m.Fly.__subclasses__()
+
+
+def test_the_refusal_names_the_subclass_that_stands_in_the_way(program: Program) -> None:
+    base, sub = program.load(
+        base="class X: pass\nclass Y: pass\nclass A(X, Y): pass\n",
+        sub="from @base@ import A, X, Y\nclass B(A, X, Y): pass\n",
+    )
+    failure = program.fails({"base": "class X: pass\nclass Y: pass\nclass A(Y, X): pass\n"}, rebottle.RefusedError)
+    for part in (f"{base.__name__}.A", f"{sub.__name__}.B", "order", f"{base.__file__}, line 3"):
+        assert part in str(failure)

@@ -173,3 +173,16 @@ def test_an_alias_becomes_a_member(ab: AB) -> None:
     assert (a.name, a.value) == ("A", 1)
     assert (m.C.B.name, m.C.B.value) == ("B", 2)
     assert list(m.C) == [a, m.C.B]
+
+
+def test_what_a_flag_is_inverted_follows_and_goes_back(ab: AB) -> None:
+    m, update = ab("import enum\nclass F(enum.Flag):\n    R = 1\n    W = 2\n")
+    both = m.F.R | m.F.W
+    assert ~m.F.R is m.F.W
+    assert (~both).value == 0
+    report = update("import enum\nclass F(enum.Flag):\n    R = 1\n    W = 2\n    X = 4\n")
+    assert ~m.F.R == m.F.W | m.F.X
+    assert ~both is m.F.X
+    report.rollback()
+    assert ~m.F.R is m.F.W
+    assert (~both).value == 0

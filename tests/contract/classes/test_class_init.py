@@ -169,3 +169,14 @@ def test_the_class_is_named_where_the_attribute_is_missing(ab: AB) -> None:
     assert named(listed, "missing-attribute") or "missing-attribute" in str(report)
     assert any("Player" in place for place in places(listed))
     assert not hasattr(living, "loud")
+
+
+def test_an_init_that_takes_the_place_of_the_edited_one(ab: AB) -> None:
+    base = "class B:\n    def __init__(self): self.b = 1{NEW}\n"
+    rest = "class Own(B):\n    def __init__(self): self.own = 1\n"
+    rest += "class Calls(B):\n    def __init__(self): super().__init__()\nclass Plain(B): pass\n"
+    m, update = ab(base.replace("{NEW}", "") + rest)
+    own, calls, plain = m.Own(), m.Calls(), m.Plain()
+    update(base.replace("{NEW}", "; self.mana = 5") + rest)
+    assert (calls.mana, plain.mana) == (5, 5)
+    assert not hasattr(own, "mana"), "a new one has none either"

@@ -8,7 +8,7 @@ import gc
 import pytest
 
 import rebottle
-from tests.contract.api.scenario import AB, Program
+from tests.contract.api.scenario import AB, Program, named
 
 
 def slotted(names: str, body: str = "") -> str:
@@ -176,3 +176,14 @@ def test_many_instances_keep_their_values(ab: AB) -> None:
     update(slotted("('w', 'x', 'y')"))
     assert [each.x for each in many] == list(range(500))
     assert {type(each) for each in many} == {m.P}
+
+
+def test_what_has_no_place_in_new_slots_is_listed_and_comes_back(ab: AB) -> None:
+    m, update = ab("class A:\n    def __init__(self): self.x = 1\n")
+    living = m.A()
+    living.extra = [1]
+    report = update("class A:\n    __slots__ = ('x',)\n    def __init__(self): self.x = 1\n")
+    assert living.x == 1
+    assert named(report.kept, "A", "lost-attribute", "'extra'", "__update__")
+    report.rollback()
+    assert vars(living) == {"x": 1, "extra": [1]}
