@@ -206,6 +206,10 @@ void compare_parameters(PyObject* old, PyObject* now, FunctionShell& shell) {
 
 }  // namespace
 
+bool Statement::binds_lambda() const {
+    return kind == Kind::assignment && binds.size() == 1 && is_node(attribute(node.get(), "value").get(), "Lambda");
+}
+
 bool Statement::binds_name(const std::string& which) const {
     return std::find(binds.begin(), binds.end(), which) != binds.end();
 }

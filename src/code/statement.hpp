@@ -31,6 +31,8 @@ struct Statement {
     explicit operator bool() const { return static_cast<bool>(node); }
     bool is_definition() const { return kind == Kind::function || kind == Kind::class_; }
     bool binds_name(const std::string& which) const;
+    // Whether it is `name = lambda …`: the function of that name.
+    bool binds_lambda() const;
 };
 
 // The statements of a list of nodes. `first` tells whether the first of them begins its module, class or function.

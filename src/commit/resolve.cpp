@@ -56,7 +56,14 @@ class Resolver {
         bool found = false;
         for (PyCodeObject* code : codes) found = pour_code(swap, code, now) || found;
         adopt_evaluated(swap, codes, now);
-        if (found && !swap.kind.empty()) report(swap.kind, swap.module, swap.where, swap.file, swap.line);
+        if (found && !swap.kind.empty()) report(swap.kind, swap.module, name_of(swap), swap.file, swap.line);
+    }
+
+    // A lambda bound to a name is the function of that name.
+    static std::string name_of(const Swap& swap) {
+        constexpr std::string_view lambda = "<lambda>";
+        if (!swap.now || !swap.now.binds_lambda() || !swap.where.ends_with(lambda)) return swap.where;
+        return swap.where.substr(0, swap.where.size() - lambda.size()) + swap.now.binds.front();
     }
 
     void report(const std::string& kind, const std::string& module, const std::string& where, const std::string& file,
@@ -128,12 +135,20 @@ class Resolver {
         return nullptr;
     }
 
+    // Whether a function whose code is the same may have other defaults or annotations.
+    static bool has_other_parts(const Swap& swap) {
+        if (swap.old.kind != Statement::Kind::function || swap.now.kind != Statement::Kind::function) return true;
+        const FunctionShell shell = compare_shells(swap.old.node.get(), swap.now.node.get());
+        return shell.defaults || shell.annotations || shell.type_parameters;
+    }
+
     bool pour_code(const Swap& swap, PyCodeObject* old_code, PyCodeObject* now) {
-        if (swap.kind.empty() && same_code(old_code, now) && same_lines(old_code, now)) {
+        PyFunctionObject* source = evaluated(now);
+        if (swap.kind.empty() && (source == nullptr || !has_other_parts(swap)) && same_code(old_code, now) &&
+            same_lines(old_code, now)) {
             move_lines(old_code, now->co_firstlineno - old_code->co_firstlineno);
             return true;
         }
-        PyFunctionObject* source = evaluated(now);
         bool found = false;
         const std::vector<PyFunctionObject*> functions = CodeIndex::instance().functions(old_code);
         for (PyFunctionObject* function : functions)

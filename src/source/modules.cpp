@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compat/compat.hpp"
+
 namespace rebottle {
 namespace {
 
@@ -21,6 +23,10 @@ bool has_plain_loader(PyObject* dict) {
     PyObject* loader = PyDict_GetItemString(dict, "__loader__");
     if (loader == nullptr || loader == Py_None) return true;
     return std::string_view(Py_TYPE(loader)->tp_name) == "SourceFileLoader";
+}
+
+Ref weakly(PyObject* module) {
+    return module != nullptr && PyModule_Check(module) ? Ref::steal(PyWeakref_NewRef(module, nullptr)) : Ref();
 }
 
 bool is_namespace_package(PyObject* dict) {
@@ -57,6 +63,10 @@ bool matches(const std::string& pattern, const std::string& name) {
     for (std::size_t at = star; at <= name.size(); ++at)
         if (matches(rest, name.substr(at))) return true;
     return false;
+}
+
+bool ModuleRecord::is_about(PyObject* object) const {
+    return object != nullptr && module && compat::target_of(module.get()) == object;
 }
 
 Modules& Modules::instance() {
@@ -104,19 +114,19 @@ void Modules::note_module(PyObject* name, PyObject* module, bool earlier) {
     const std::string path = python_file(dict);
     const bool plain = has_plain_loader(dict);
     if (const auto known = records_.find(key); known != records_.end()) {
-        if (known->second.module == module) return;                    // it was only taken out and put back
-        known->second = ModuleRecord{key, {}, false, nullptr, false};  // a plan may hold it: emptied, not erased
+        if (known->second.is_about(module)) return;               // it was only taken out and put back
+        known->second = ModuleRecord{key, {}, false, {}, false};  // a plan may hold it: emptied, not erased
     }
     if (is_namespace_package(dict)) {
         ModuleRecord& empty = records_[key];
-        empty = ModuleRecord{key, version_of_text("", "<" + key + ">"), false, module, false};
+        empty = ModuleRecord{key, version_of_text("", "<" + key + ">"), false, weakly(module), false};
         return;
     }
     if (!earlier) CodeCatcher::expect(key, !plain);
     if (path.empty() || !plain) return;
     ModuleRecord record;
     record.name = key;
-    record.module = module;
+    record.module = weakly(module);
     record.earlier = earlier;
     record.user = !is_foreign(path);
     if (!record.user) return;
@@ -135,7 +145,7 @@ void Modules::note_module(PyObject* name, PyObject* module, bool earlier) {
 void Modules::note_code(const std::string& name, Caught caught) {
     ModuleRecord record;
     record.name = name;
-    record.module = loaded_module(name).get();
+    record.module = weakly(loaded_module(name).get());
     record.version.form = Version::Form::code;
     record.version.path = to_text(reinterpret_cast<PyCodeObject*>(caught.code.get())->co_filename);
     record.version.code = std::move(caught.code);
@@ -147,7 +157,8 @@ void Modules::note_code(const std::string& name, Caught caught) {
 ModuleRecord& Modules::record(const std::string& name) {
     const Ref module = loaded_module(name);
     const bool is_module = module && PyModule_Check(module.get());
-    if (const auto known = records_.find(name); known != records_.end() && known->second.module != nullptr) {
+    if (const auto known = records_.find(name);
+        known != records_.end() && known->second.module && (!is_module || known->second.is_about(module.get()))) {
         ModuleRecord& record = known->second;
         try {
             record.version.prepare();
@@ -161,7 +172,7 @@ ModuleRecord& Modules::record(const std::string& name) {
     }
     ModuleRecord record;
     record.name = name;
-    record.module = module.get();
+    record.module = weakly(module.get());
     if (is_module) {
         try {
             std::optional<Version> version = find_version(name, module.get());

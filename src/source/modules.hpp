@@ -14,11 +14,14 @@ namespace rebottle {
 
 struct ModuleRecord {
     std::string name;
-    Version version;               // what the live module was made from
-    bool user = true;              // from outside of the interpreter's library and installed packages
-    const void* module = nullptr;  // the object in sys.modules that it is about, to compare only
+    Version version;   // what the live module was made from
+    bool user = true;  // from outside of the interpreter's library and installed packages
+    Ref module;        // weak reference to the object in sys.modules that it is about
     bool earlier =
         false;  // imported before this engine: whether the file is what the module was made from isn't known yet
+
+    // Whether it is about this very object; a module that took the place of one that died isn't.
+    bool is_about(PyObject* object) const;
 };
 
 // Records modules as they are imported. Threads: GIL held.

@@ -179,7 +179,7 @@ Sort sort_of(const Statement& statement) {
         case Statement::Kind::import_:
             return Sort::import_;
         case Statement::Kind::assignment:
-            return is_node(attribute(statement.node.get(), "value").get(), "Lambda") ? Sort::definition : Sort::other;
+            return statement.binds_lambda() ? Sort::definition : Sort::other;
         default:
             return Sort::other;
     }

@@ -20,7 +20,6 @@ struct Swap {
     PyObject* dict = nullptr;  // the module's, borrowed: functions of other namespaces aren't meant
     Ref old_code;              // as compiled from the former source, or the live code itself
     Ref now_code;
-    Ref evaluated;  // the staged function, where its definition was evaluated
     Statement old;
     Statement now;
     std::string kind;  // of the change; "" where only positions changed

@@ -127,6 +127,11 @@ void ModuleStage::bodies(Edit& edit) {
     class_lines(edit);
 }
 
+// Whether code is that of the lambda which a statement binds to a name.
+static bool is_lambda(const Statement& statement, PyCodeObject* code) {
+    return statement.binds_lambda() && qualname(code).ends_with("<lambda>");
+}
+
 void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCodeObject* now_root) {
     CodePairs pairs;
     std::vector<PyCodeObject*> unmatched;
@@ -144,7 +149,8 @@ void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCo
     for (const auto& [old_code, now_code] : pairs) {
         if (inner.contains(now_code)) continue;
         Swap swap = swap_for(edit, old_code, now_code);
-        if (same_code(old_code, now_code)) swap.kind = unchanged_kind();
+        if (!edit.now.is_definition()) swap.kind = "function-code";
+        if (same_code(old_code, now_code)) swap.kind = is_lambda(edit.now, now_code) ? "function-signature" : unchanged_kind();
         outcome_.swaps.push_back(std::move(swap));
     }
 }
