@@ -25,9 +25,12 @@ PyObject** body(PyObject* object) { return reinterpret_cast<PyObject**>(object) 
 // Whether the name holds what its own `def`, `class` or lambda made, and not what the program has put there instead.
 // What decorators made of it may be anything.
 bool is_own_definition(const Binding& binding) {
-    if (binding.decorated || !PyModule_Check(binding.owner.get())) return true;
     PyObject* live = binding.before.get();
-    PyObject* dict = PyModule_GetDict(binding.owner.get());
+    const bool member = !PyModule_Check(binding.owner.get());
+    if (binding.decorated || (member && !PyFunction_Check(live))) return true;
+    const Ref module = member ? loaded_module(binding.module) : binding.owner;
+    if (!module || !PyModule_Check(module.get())) return true;
+    PyObject* dict = PyModule_GetDict(module.get());
     if (PyType_Check(live)) return live_class(dict, binding.where).get() == live;
     if (!PyFunction_Check(live)) return false;
     PyCodeObject* code = as_code(as_function(live)->func_code);

@@ -134,7 +134,7 @@ class Merger {
         binding.after = after;
         binding.module = merge_.module;
         binding.where = merge_.where + "." + name;
-        binding.decorators_changed = true;
+        binding.decorated = binding.decorators_changed = true;
         binding.was = binding.is = Sort::definition;
         if (before != nullptr && !(is_data(before) && is_data(after.get()))) {
             after = pour_.adopt(binding, after);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "code/index.hpp"
+#include "code/tree.hpp"
 #include "commit/stand_in.hpp"
 #include "compat/compat.hpp"
 #include "plan/plan.hpp"
@@ -129,7 +130,30 @@ Ref merged_dict(PyObject* live, PyObject* staged, bool replace) {
 
 }  // namespace
 
+namespace {
+
+// The part of a function that an attribute of this name stands for; NULL where it is an entry of its dict.
+Ref* special_attribute(PyObject* name, FunctionContent& content) {
+    const std::string_view text = view(name);
+    if (text == "__doc__") return &content.doc;
+    if (text == "__name__") return &content.name;
+    if (text == "__qualname__") return &content.qualname;
+    if (text == "__module__") return &content.module;
+    if (text == "__defaults__") return &content.defaults;
+    if (text == "__kwdefaults__") return &content.kwdefaults;
+    if (text == "__annotations__") return &content.annotations;
+    return nullptr;
+}
+
+}  // namespace
+
 Ref merged_attributes(PyObject* live, PyObject* staged) { return merged_dict(live, staged, true); }
+
+// Decorators that were edited say which attributes a function has; the same ones run again only add theirs.
+static bool decorators_changed(const Swap& swap) {
+    return swap.old.kind == Statement::Kind::function && swap.now.kind == Statement::Kind::function &&
+           !same_field(swap.old.node.get(), swap.now.node.get(), "decorator_list");
+}
 
 void Pour::function(PyFunctionObject* function, PyCodeObject* now, PyFunctionObject* source, const Swap& swap) {
     const Closure closure = closure_for(function, now, source, swap);
@@ -158,7 +182,8 @@ void Pour::function(PyFunctionObject* function, PyCodeObject* now, PyFunctionObj
     after.annotations = fresh.annotations;
     after.type_params = fresh.type_params;
     after.doc = fresh.doc;
-    after.dict = merged_dict(function->func_dict, source->func_dict, false);
+    after.dict = merged_dict(function->func_dict, source->func_dict, decorators_changed(swap));
+    set_later_attributes(source, after);
 }
 
 void Pour::nested(PyCodeObject* old_code, PyCodeObject* now, const Swap& swap) {
@@ -195,6 +220,37 @@ void Pour::nested(PyCodeObject* old_code, PyCodeObject* now, const Swap& swap) {
         if (is_function_code(gone) && !CodeIndex::instance().functions(gone).empty())
             result_.stale.push_back({"function", swap.module + "." + std::string(qualname(gone)), swap.file,
                                      gone->co_firstlineno, 0, "its definition is gone from the new source"});
+}
+
+// Statements after a definition that was evaluated have the last word.
+void Pour::set_later_attributes(PyFunctionObject* source, FunctionContent& after) const {
+    const auto made = outcome_.made_with.find(as_plain(source));
+    if (made == outcome_.made_with.end() || source->func_dict == nullptr) return;
+    for_items(source->func_dict, [&](PyObject* name, PyObject* value) {
+        if (dict_get(made->second.get(), name) != value) check(PyDict_SetItem(after.dict.get(), name, value));
+    });
+}
+
+void Pour::set_attribute(PyFunctionObject* function, const Ref& name, const Ref& value) {
+    const std::string where = to_text(function->func_module) + "." + to_text(function->func_qualname);
+    const Ref now = value ? mapped(value.get()) : value;
+    const Ref own = Ref::steal(PyObject_GenericGetDict(as_plain(function), nullptr));
+    if (Ref* field = special_attribute(name.get(), content(function, where))) {
+        if (now) *field = now;
+        return;
+    }
+    FunctionContent& after = content(function, where);
+    if (after.dict.get() != function->func_dict) {
+        after.dict = after.dict ? Ref::steal(PyDict_Copy(after.dict.get())) : new_dict();
+        if (now) {
+            check(PyDict_SetItem(after.dict.get(), name.get(), now.get()));
+        } else if (dict_get(after.dict.get(), name.get()) != nullptr) {
+            check(PyDict_DelItem(after.dict.get(), name.get()));
+        }
+        return;
+    }
+    const Ref before = Ref::borrow(dict_get(own.get(), name.get()));
+    if (before.get() != now.get()) result_.journal.push_back(NameWrite{own, name, before, now, where});
 }
 
 void Pour::whole_function(PyFunctionObject* live, PyFunctionObject* staged, const std::string& where, Names names) {

@@ -32,12 +32,15 @@ class Pour {
     // A name holds `binding.before` and was given `after`: makes the former take over what it can. Returns what the
     // name is to hold.
     Ref adopt(const Binding& binding, const Ref& after);
+    // A live function gets an attribute, or loses it where there is no value.
+    void set_attribute(PyFunctionObject* function, const Ref& name, const Ref& value);
     // References to a live object are rewritten to what stands for it now: its identity can't be kept.
     void become(PyObject* live, const Ref& now);
     // The functools.lru_cache wrappers on the way from a value to a changed function are emptied.
     void empty_caches(PyObject* from);
 
    private:
+    void set_later_attributes(PyFunctionObject* source, FunctionContent& after) const;
     FunctionContent& content(PyFunctionObject* function, const std::string& where);
     bool is_staged(PyObject* object) const;
     Ref mapped(PyObject* object) const;

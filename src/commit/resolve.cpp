@@ -32,6 +32,7 @@ class Resolver {
             if (change.kind == "class-replaced") reported_.insert(change.where);
         result_.refusals = std::move(outcome_.refusals);
         plan_classes(outcome_, ours_, result_);
+        const std::vector<Attribute> attributes = statements_attributes();
         for (const Swap& swap : outcome_.swaps) resolve_swap(swap);
         for (const Binding& binding : outcome_.bindings) resolve_move(binding);
         merge_classes(outcome_, pour_, result_);
@@ -42,6 +43,7 @@ class Resolver {
         for (const Ref& type : outcome_.reshaped) result_.reshaped.push_back(type);
         give_attributes(outcome_, result_);
         settle_tables(result_, outcome_.bottles);
+        for (const Attribute& each : attributes) pour_.set_attribute(each.function, each.name, each.value);
         publish_created();
         replace_escaped(outcome_, result_);
         return std::move(result_);
@@ -49,6 +51,24 @@ class Resolver {
 
    private:
     // --- functions
+
+    struct Attribute {
+        PyFunctionObject* function;
+        Ref name;
+        Ref value;  // nothing: it was deleted
+    };
+
+    // What statements did to attributes of unchanged functions was done to their twins.
+    std::vector<Attribute> statements_attributes() const {
+        std::vector<Attribute> found;
+        for (const Touch& touch : outcome_.touches) {
+            const auto* each = std::get_if<AttributeTouch>(&touch);
+            const auto live = each == nullptr ? outcome_.bottles.end() : outcome_.bottles.find(each->owner.get());
+            if (live != outcome_.bottles.end() && PyFunction_Check(live->second.get()))
+                found.push_back({live->second.as<PyFunctionObject>(), each->name, each->after});
+        }
+        return found;
+    }
 
     void resolve_swap(const Swap& swap) {
         auto* now = as_code(swap.now_code.get());

@@ -22,8 +22,8 @@ PyObject* target_of(PyObject* weak_reference) {
 }
 
 const std::vector<const char*>& implicit_class_names() {
-    static const std::vector<const char*> names = {"__module__", "__qualname__", "__classcell__", "__dict__",
-                                                   "__weakref__"};
+    static const std::vector<const char*> names = {"__module__",        "__qualname__", "__classcell__",
+                                                   "__classdictcell__", "__dict__",     "__weakref__"};
     return names;
 }
 

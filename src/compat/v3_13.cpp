@@ -23,8 +23,9 @@ PyObject* target_of(PyObject* weak_reference) {
 }
 
 const std::vector<const char*>& implicit_class_names() {
-    static const std::vector<const char*> names = {"__module__",  "__qualname__",    "__classcell__",        "__dict__",
-                                                   "__weakref__", "__firstlineno__", "__static_attributes__"};
+    static const std::vector<const char*> names = {
+        "__module__", "__qualname__", "__classcell__",   "__classdictcell__",
+        "__dict__",   "__weakref__",  "__firstlineno__", "__static_attributes__"};
     return names;
 }
 

@@ -82,7 +82,7 @@ class Update {
             loosen(past_->journal);
             loosen(past_->layouts, past_->leftovers);
             release_results(past_->journal);
-            if (classes_changed_) unfailing([] { forget_dispatched(); });
+            if (classes_changed_ || !past_->touches.empty()) unfailing([] { forget_dispatched(); });
         } catch (const SourceError& error) {
             fail(error, report_);
         } catch (const ExecutionError& error) {
@@ -157,6 +157,7 @@ class Update {
         {
             const compat::SureMemory sure;
             world.leave();
+            find_twofold(outcome.touches, outcome.bottles);
             apply_all(past_->journal);
             applied.applied();
             move_instances(relay, resolved.layouts, *past_);
@@ -218,6 +219,7 @@ class Update {
         Relay relay(more.layouts, more.journal, references(late, more), {});
         if (!relay.refusals().empty()) refuse(relay.refusals(), report_);
         const compat::SureMemory sure;
+        find_twofold(late.touches, late.bottles);
         apply_all(more.journal);
         move_instances(relay, more.layouts, *past_);
         names.keep();

@@ -30,7 +30,7 @@ bool is_implicit(std::string_view instruction) {
     if (!instruction.starts_with(store)) return false;
     const std::string_view name = instruction.substr(store.size(), instruction.size() - store.size() - 1);
     return name == "__firstlineno__" || name == "__static_attributes__" || name == "__module__" ||
-           name == "__qualname__" || name == "__classcell__";
+           name == "__qualname__" || name == "__classcell__" || name == "__classdictcell__";
 }
 
 }  // namespace

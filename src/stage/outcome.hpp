@@ -110,6 +110,7 @@ struct Outcome {
     Touches touches;                        // what was done to objects of others
     std::vector<Deferred> deferred;         // in the order in which they are to be run
     std::vector<Ref> created;               // functions made while staging
+    std::map<PyObject*, Ref> made_with;     // evaluated function -> its attributes when its definition was through
     std::vector<Ref> held;                  // keeps staged objects alive until the commit is over
     std::vector<PyObject*> staging_holds;   // one entry for each reference that only the stage holds, borrowed
     std::vector<PyObject*> our_containers;  // containers that only the engine holds, borrowed

@@ -91,6 +91,9 @@ void ModuleStage::evaluate_function(Scope& scope, Edit& edit) {
     PyCodeObject* now_code = find_code(as_code(root.get()), edit.where, edit.now.line);
     if (now_code == nullptr) raise(PyExc_SystemError, "rebottle: no code for the new " + edit.where);
     outcome_.held.push_back(root);
+    for (PyFunctionObject* made : CodeIndex::instance().functions(now_code))
+        outcome_.made_with.emplace(reinterpret_cast<PyObject*>(made),
+                                   made->func_dict != nullptr ? Ref::steal(PyDict_Copy(made->func_dict)) : new_dict());
     outcome_.swaps.push_back(swap_for(edit, old_code, now_code));
     evaluated_[edit.where] = !same_field(edit.old.node.get(), edit.now.node.get(), "decorator_list");
 }
@@ -150,7 +153,8 @@ void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCo
         if (inner.contains(now_code)) continue;
         Swap swap = swap_for(edit, old_code, now_code);
         if (!edit.now.is_definition()) swap.kind = "function-code";
-        if (same_code(old_code, now_code)) swap.kind = is_lambda(edit.now, now_code) ? "function-signature" : unchanged_kind();
+        if (same_code(old_code, now_code))
+            swap.kind = is_lambda(edit.now, now_code) ? "function-signature" : unchanged_kind();
         outcome_.swaps.push_back(std::move(swap));
     }
 }

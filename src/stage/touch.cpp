@@ -234,6 +234,8 @@ Ref registered_classes(PyObject* type) {
     return found;
 }
 
+bool has_identity_hash(PyObject* key) { return Py_TYPE(key)->tp_hash == PyBaseObject_Type.tp_hash; }
+
 }  // namespace
 
 Ref own_attribute(PyObject* owner, PyObject* name) {
@@ -277,13 +279,27 @@ void redo_touches(const Touches& touches) {
         unfailing([&] { std::visit([](const auto& each) { set_back(each, each.before, each.after); }, touch); });
 }
 
+void find_twofold(Touches& touches, const std::map<PyObject*, Ref>& bottles) {
+    for (Touch& touch : touches) {
+        auto* item = std::get_if<ItemTouch>(&touch);
+        if (item == nullptr || !PyDict_Check(item->owner.get())) continue;
+        const auto live = bottles.find(item->key.get());
+        item->twofold = live != bottles.end() && has_identity_hash(live->second.get()) &&
+                        PyDict_Contains(item->owner.get(), live->second.get()) == 1;
+    }
+}
+
 void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const std::vector<Ref>& created) {
-    std::set<PyObject*> made;
-    for (const Ref& function : created) made.insert(function.get());
+    std::set<PyObject*> staged;  // functions: what was done to them was poured
+    for (const Ref& function : created) staged.insert(function.get());
+    for (const auto& [each, live] : bottles)
+        if (PyFunction_Check(live.get())) staged.insert(each);
     std::erase_if(touches, [&](const Touch& touch) {
-        return made.contains(std::visit([](const auto& each) { return each.owner.get(); }, touch));
+        const auto* item = std::get_if<ItemTouch>(&touch);
+        if (item != nullptr && item->twofold) return true;
+        return staged.contains(std::visit([](const auto& each) { return each.owner.get(); }, touch));
     });
-    for (Touch& touch : touches)
+    for (Touch& touch : touches) {
         std::visit(
             [&](auto& each) {
                 map_value(each.before, bottles);
@@ -296,6 +312,7 @@ void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, cons
                 }
             },
             touch);
+    }
 }
 
 }  // namespace rebottle
