@@ -36,7 +36,8 @@ bool is_own_definition(const Binding& binding) {
     PyCodeObject* code = as_code(as_function(live)->func_code);
     const std::vector<PyCodeObject*> hotfixed = stand_ins(binding.module, binding.where);
     if (std::find(hotfixed.begin(), hotfixed.end(), code) != hotfixed.end()) return true;
-    return as_function(live)->func_globals == dict && (qualname(code) == binding.where || qualname(code) == "<lambda>");
+    return as_function(live)->func_globals == dict &&
+           (qualname(code) == binding.where || qualname(code).ends_with("<lambda>"));
 }
 
 // Whether an object is a function whose own definition binds the name.

@@ -54,17 +54,6 @@ bool may_import(std::string_view text) {
            !text.starts_with("@");
 }
 
-// Modules of the program that have their text recorded.
-template <class Body>
-void for_recorded(Body body) {
-    const Ref modules = Ref::steal(PyDict_Copy(PyImport_GetModuleDict()));
-    for_items(modules.get(), [&](PyObject* key, PyObject* module) {
-        if (!PyUnicode_Check(key) || !PyModule_Check(module)) return;
-        const std::string name(view(key));
-        if (Modules::instance().is_recorded(name)) body(name, module);
-    });
-}
-
 bool holds(PyObject* dict, PyObject* value) {
     bool found = false;
     for_items(dict, [&](PyObject*, PyObject* each) { found = found || each == value; });
@@ -72,6 +61,15 @@ bool holds(PyObject* dict, PyObject* value) {
 }
 
 }  // namespace
+
+void for_recorded(const std::function<void(const std::string&, PyObject*)>& body) {
+    const Ref modules = Ref::steal(PyDict_Copy(PyImport_GetModuleDict()));
+    for_items(modules.get(), [&](PyObject* key, PyObject* module) {
+        if (!PyUnicode_Check(key) || !PyModule_Check(module)) return;
+        const std::string name(view(key));
+        if (Modules::instance().is_recorded(name)) body(name, module);
+    });
+}
 
 const std::vector<ImportedName>& imported_names(ModuleRecord& record, PyObject* module) {
     Version& version = record.version;

@@ -1,6 +1,7 @@
 // Which modules took a name from another one with an import statement.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct ImportedName {
 
 // What the import statements of a recorded module bind. Cost: once for each version, those statements are parsed.
 const std::vector<ImportedName>& imported_names(ModuleRecord& record, PyObject* module);
+
+// Calls body for each module of the program that has its source recorded, with its name.
+void for_recorded(const std::function<void(const std::string&, PyObject*)>& body);
 
 struct Importer {
     std::string name;  // of the module

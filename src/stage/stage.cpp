@@ -9,6 +9,7 @@
 #include "compat/memory.hpp"
 #include "plan/importers.hpp"
 #include "stage/decorated.hpp"
+#include "stage/elsewhere.hpp"
 #include "stage/followers.hpp"
 #include "stage/module_stage.hpp"
 
@@ -195,6 +196,7 @@ void stage(Plan& plan, const Request& request, World& world, Outcome& outcome) {
         outcome.touches = recorder.take();
     }
     outcome.created = recording.stop();
+    if (request.force == Force::none) list_elsewhere(plan, outcome);
     for (const auto& staged : world.modules()) {
         outcome.live_globals.emplace(staged->ns.get(), Ref::borrow(staged->live));
         for (const auto& [twin, original] : staged->twins) outcome.bottles.emplace(twin, original);

@@ -5,6 +5,7 @@
 #include "code/code.hpp"
 #include "code/tree.hpp"
 #include "plan/reading.hpp"
+#include "stage/elsewhere.hpp"
 #include "stage/module_stage.hpp"
 
 namespace rebottle {
@@ -28,8 +29,6 @@ Edit* find_edit(std::vector<Edit>& edits, const Statement& statement) {
     return nullptr;
 }
 
-bool is_changed(const Edit& edit) { return edit.kind != Kind::lines && edit.kind != Kind::again; }
-
 // `name = value`, with nothing else bound.
 bool is_plain_assignment(const Statement& statement) {
     if (statement.kind != Form::assignment || statement.binds.size() != 1) return false;
@@ -37,20 +36,6 @@ bool is_plain_assignment(const Statement& statement) {
     if (!is_node(statement.node.get(), "Assign")) return false;
     const Ref targets = attribute(statement.node.get(), "targets");
     return PyList_GET_SIZE(targets.get()) == 1 && is_node(PyList_GET_ITEM(targets.get(), 0), "Name");
-}
-
-// Functions whose code changed, and classes whose instances are made in another way.
-void collect_changed(const std::vector<Edit>& edits, std::set<std::string>& names) {
-    const auto makes_instances = [](const Edit& member) {
-        return is_changed(member) && member.now &&
-               (member.now.name == "__init__" || member.now.name == "__new__" || member.now.name == "__post_init__");
-    };
-    for (const Edit& edit : edits) {
-        if (!is_changed(edit) || !edit.old || !edit.now) continue;
-        const bool maker =
-            edit.now.kind == Form::class_ && std::any_of(edit.members.begin(), edit.members.end(), makes_instances);
-        if (edit.now.kind == Form::function || maker) names.insert(edit.now.name);
-    }
 }
 
 }  // namespace

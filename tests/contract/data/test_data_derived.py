@@ -140,3 +140,22 @@ def test_an_assignment_that_shadows_a_builtin_is_not_trusted(ab: AB) -> None:
     report = update(text.replace("= 10", "= 20"), policy="replace")
     assert m.RUNS == [(10, 1)]
     assert named(report.kept, "D", "derived")
+
+
+CALLS = """
+    import @lib@ as lib
+    from @lib@ import build
+    A = build()
+    B = [lib.build()]
+    C = lib.BASE * 2
+    def later(): return build(), lib.BASE
+    D = lambda: lib.build()
+    """
+
+
+def test_statements_of_other_modules_that_use_what_changed_are_listed(program: Program) -> None:
+    _, m = program.load(lib="BASE = 1\ndef build(): return 1\n", m=CALLS)
+    report = program.update({"lib": "BASE = 2\ndef build(): return 2\n"}, policy="merge")
+    assert (m.A, m.B, m.C) == (1, [1], 2)
+    listed = {kept.where.rpartition(".")[2] for kept in report.kept if "derived" in kept.why}
+    assert listed == {"A", "B", "C"}

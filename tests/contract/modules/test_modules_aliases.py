@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import sys
 
 import pytest
@@ -70,3 +72,16 @@ def test_functions_of_a_module_that_put_another_in_its_place_follow(program: Pro
     program.update({"m": text.replace("'old'", "'new'")})
     assert m.f is f
     assert f() == "new"
+
+
+def test_a_module_imported_anew_where_a_dead_one_lay_has_its_own_source(program: Program) -> None:
+    world = program.world
+    name = world.name("again")
+    for _ in range(30):
+        world.write(name, "def f(): return 'old'\n")
+        module = importlib.import_module(name)
+        world.write(name, "def f(): return 'new'\n")
+        rebottle.reload([name])
+        assert module.f() == "new"
+        del sys.modules[name], module
+        gc.collect()
