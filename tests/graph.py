@@ -41,7 +41,7 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
             yield ".content", "empty"
     elif isinstance(value, type):
         yield ".__bases__", value.__bases__
-        for name, member in vars(value).items():
+        for name, member in sorted(vars(value).items(), key=lambda pair: str(pair[0])):
             if name not in MADE_ON_DEMAND:
                 yield f".{name}", member
     elif isinstance(value, (dict, MappingProxyType)):
@@ -74,7 +74,7 @@ def digest(*modules: ModuleType) -> dict[str, object]:
     for module in modules:
         found[module.__name__] = (id(module), id(type(module)))
         waiting += [
-            (f"{module.__name__}.{name}", value) for name, value in vars(module).items() if name != "__builtins__"
+            (f"{module.__name__}.{name}", vars(module)[name]) for name in sorted(vars(module)) if name != "__builtins__"
         ]
     while waiting:
         path, value = waiting.pop()

@@ -107,7 +107,7 @@ PyObject* hotfix(PyObject*, PyObject* arguments, PyObject* keywords) {
     });
 }
 
-PyObject* rollback(PyObject*, PyObject*) { return rollback_report(0, false); }
+PyObject* rollback(PyObject*, PyObject*) { return rollback_report(nullptr, false); }
 
 PyObject* history(PyObject*, PyObject*) {
     return guarded([] {
@@ -288,8 +288,10 @@ PyModuleDef definition = {PyModuleDef_HEAD_INIT,
 
 }  // namespace
 
-PyObject* rollback_report(std::uint64_t id, bool cascade) {
-    return report_of([&] { return Core::instance().rollback(id, cascade); });
+PyObject* rollback_report(const Report* report, bool cascade) {
+    return report_of([&] {
+        return report == nullptr ? Core::instance().rollback(0, cascade) : Core::instance().rollback(*report, cascade);
+    });
 }
 
 Ref new_native_module() {

@@ -203,7 +203,7 @@ PyObject* report_rollback(PyObject* self, PyObject* arguments, PyObject* keyword
     int cascade = 0;
     if (PyArg_ParseTupleAndKeywords(arguments, keywords, "|p", const_cast<char**>(names), &cascade) == 0)
         return nullptr;
-    return rollback_report(Box<Report>::of(self).id, cascade != 0);
+    return rollback_report(&Box<Report>::of(self), cascade != 0);
 }
 
 PyMethodDef report_methods[] = {

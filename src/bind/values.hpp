@@ -13,7 +13,8 @@ PyObject* new_report(const Report& report);
 PyObject* new_plan(const Report& report);
 PyObject* new_refusals(const std::vector<Refusal>& refusals);
 
-// A Python function as the interpreter calls it: C++ exceptions become Python ones. Defined at the wall.
-PyObject* rollback_report(std::uint64_t id, bool cascade);
+// Undoes the update of a report, or (NULL) the last one in force. As the interpreter calls it: C++ exceptions become
+// Python ones. Defined at the wall.
+PyObject* rollback_report(const Report* report, bool cascade);
 
 }  // namespace rebottle

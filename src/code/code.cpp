@@ -99,6 +99,15 @@ void pair_group(std::vector<PyCodeObject*> olds, std::vector<PyCodeObject*> news
     }
 }
 
+// A class body stores its line (3.13). A constant that the body's own text uses as well can't be changed.
+void shift_line_constant(PyCodeObject* body, int lines) {
+    const Py_ssize_t index = compat::stored_constant(body, "__firstlineno__");
+    if (index < 0 || Py_REFCNT(body->co_consts) > 1 || !compat::is_loaded_once(body, index)) return;
+    PyObject** place = &PyTuple_GET_ITEM(body->co_consts, index);
+    if (!PyLong_Check(*place)) return;
+    Py_SETREF(*place, to_int(PyLong_AsLong(*place) + lines).release());
+}
+
 }  // namespace
 
 bool same_parameters(PyCodeObject* a, PyCodeObject* b) {
@@ -134,7 +143,10 @@ void for_all_code(PyCodeObject* code, const std::function<void(PyCodeObject*)>& 
 }
 
 void shift_lines(PyCodeObject* code, int lines) {
-    for_all_code(code, [lines](PyCodeObject* each) { each->co_firstlineno += lines; });
+    for_all_code(code, [lines](PyCodeObject* each) {
+        each->co_firstlineno += lines;
+        if (!is_function_code(each)) shift_line_constant(each, lines);
+    });
 }
 
 std::string_view qualname(PyCodeObject* code) { return view(code->co_qualname); }

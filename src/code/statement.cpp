@@ -78,6 +78,14 @@ bool same_decorators(const Statement& a, const Statement& b) {
     return same_field(a.node.get(), b.node.get(), "decorator_list");
 }
 
+bool same_kind_of_block(const Statement& a, const Statement& b) {
+    return a.kind == b.kind && a.kind == Kind::block && node_type(a.node.get()) == node_type(b.node.get());
+}
+
+bool bind_alike(const Statement& a, const Statement& b) {
+    return std::any_of(a.binds.begin(), a.binds.end(), [&](const std::string& name) { return b.binds_name(name); });
+}
+
 // Both versions of one scope while their statements are being paired.
 class Pairing {
    public:
@@ -99,9 +107,9 @@ class Pairing {
         });
         pair_in_order(
             [](const Statement& a, const Statement& b) { return a.kind == b.kind && a.kind == Kind::docstring; });
-        pair_in_order([](const Statement& a, const Statement& b) {
-            return a.kind == b.kind && a.kind == Kind::block && node_type(a.node.get()) == node_type(b.node.get());
-        });
+        pair_in_order(
+            [](const Statement& a, const Statement& b) { return same_kind_of_block(a, b) && bind_alike(a, b); });
+        pair_in_order(same_kind_of_block);
         std::vector<StatementPair> pairs;
         for (std::size_t n = 0; n < news_.size(); ++n)
             pairs.push_back({old_of_[n] == none ? Statement() : olds_[old_of_[n]], news_[n], same_[n]});
@@ -127,12 +135,14 @@ class Pairing {
     void pair_equal() {
         std::map<std::string, std::vector<std::size_t>> candidates;
         for (std::size_t o = 0; o < olds_.size(); ++o) candidates[key(olds_[o])].push_back(o);
-        for (std::size_t n = 0; n < news_.size(); ++n)
-            for (const std::size_t o : candidates[key(news_[n])])
-                if (!taken_[o] && compile_alike(olds_[o], news_[n], flags_)) {
-                    pair(o, n, true);
-                    break;
-                }
+        // From the last one backwards, as below.
+        for (std::size_t n = news_.size(); n-- > 0;) {
+            const std::vector<std::size_t>& alike = candidates[key(news_[n])];
+            const auto found = std::find_if(alike.rbegin(), alike.rend(), [&](std::size_t o) {
+                return !taken_[o] && compile_alike(olds_[o], news_[n], flags_);
+            });
+            if (found != alike.rend()) pair(*found, n, true);
+        }
     }
 
     // From the last one backwards: it is the last that the name is bound to.

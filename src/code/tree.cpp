@@ -190,4 +190,13 @@ Ref docstring(PyObject* node) {
     return PyUnicode_Check(text.get()) ? text : Ref();
 }
 
+Ref function_at(PyObject* node, int line, const std::string& name) {
+    if (is_function(node) && first_line(node) == line && attribute_text(node, "name") == name) return Ref::borrow(node);
+    Ref found;
+    for_children(node, [&](PyObject* child) {
+        if (!found) found = function_at(child, line, name);
+    });
+    return found;
+}
+
 }  // namespace rebottle

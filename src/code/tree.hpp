@@ -43,4 +43,7 @@ std::set<std::string> read_names(PyObject* node);
 // The docstring of a function, class or module body, or nothing.
 Ref docstring(PyObject* node);
 
+// The node of the function in a tree whose code begins at `line` of that tree; nothing where there is none.
+Ref function_at(PyObject* node, int line, const std::string& name);
+
 }  // namespace rebottle

@@ -72,13 +72,12 @@ Ref Pour::adopt(const Binding& binding, const Ref& after) {
 Ref Pour::rebind(const Binding& binding, const Ref& after) {
     if (PyType_Check(binding.owner.get()) && !is_data(binding.before.get()) && is_data(after.get()))
         list_kind_changed(binding);
-    const bool changed = (binding.was == Sort::definition) != (binding.is == Sort::definition);
-    if (!changed || binding.was == Sort::none || binding.is == Sort::none || !PyModule_Check(binding.owner.get()))
-        return after;
+    if (binding.was == Sort::none || binding.is == Sort::none || !PyModule_Check(binding.owner.get())) return after;
     PyObject* live = binding.before.get();
     const bool block = binding.was == Sort::other || binding.is == Sort::other;
     if (block && is_named(live, binding) && is_named(after.get(), binding) && is_staged(after.get()))
         return adopt_function(binding, as_function(live), as_function(after.get()));  // within a block: "if", "try" …
+    if ((binding.was == Sort::definition) == (binding.is == Sort::definition)) return after;
     if (binding.importers.empty()) rebind_importers(binding, live, after.get());
     list_kind_changed(binding);
     return after;

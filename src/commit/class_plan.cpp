@@ -21,8 +21,13 @@ class ClassPlan {
     }
 
     void run(const std::vector<Ref*>& history) {
-        for (const ClassMerge& merge : outcome_.merges)
-            if (bases_differ(merge)) look_at_bases(merge);
+        for (const ClassMerge& merge : outcome_.merges) {
+            if (PyType_IsSubtype(as_type(merge.staged), as_type(merge.live)) != 0) {
+                refuse(merge, "class-bases", "it would be its own base", "give one of the two classes another name");
+            } else if (bases_differ(merge)) {
+                look_at_bases(merge);
+            }
+        }
         const bool laid_out = std::any_of(outcome_.merges.begin(), outcome_.merges.end(), &storage_differs);
         if (laid_out && refused_.empty()) plan_layouts(history);
         if (refused_.empty()) {
@@ -107,7 +112,22 @@ class ClassPlan {
 
 }  // namespace
 
+namespace {
+
+// Of several statements for one class the last one counts: it may build on the others.
+void keep_last_ones(std::vector<ClassMerge>& merges) {
+    std::set<PyObject*> later;
+    std::vector<ClassMerge> kept;
+    for (auto merge = merges.rbegin(); merge != merges.rend(); ++merge)
+        if (later.insert(merge->live.get()).second) kept.push_back(std::move(*merge));
+    std::reverse(kept.begin(), kept.end());
+    merges = std::move(kept);
+}
+
+}  // namespace
+
 void plan_classes(Outcome& outcome, const std::vector<Ref*>& ours, Resolved& result) {
+    keep_last_ones(outcome.merges);
     if (!outcome.merges.empty()) ClassPlan(outcome, result).run(ours);
 }
 

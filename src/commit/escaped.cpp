@@ -4,14 +4,10 @@
 #include <map>
 
 #include "commit/replace.hpp"
+#include "stage/policy.hpp"
 
 namespace rebottle {
 namespace {
-
-// Whether an object is one that others hold for itself: a value such as an int or a str may be shared by accident.
-bool has_identity(PyObject* object) {
-    return PyObject_IS_GC(object) && !PyTuple_CheckExact(object) && !_Py_IsImmortal(object);
-}
 
 bool is_created(const Outcome& outcome, PyObject* object) {
     return std::any_of(outcome.created.begin(), outcome.created.end(),

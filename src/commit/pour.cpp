@@ -111,6 +111,22 @@ Ref Pour::mapped(PyObject* object) const {
     return found == outcome_.bottles.end() ? Ref::borrow(object) : found->second;
 }
 
+// The collector doesn't know of a tuple or dict of plain values: what stands in one for a live object is found here.
+Ref Pour::mapped_items(const Ref& defaults) const {
+    if (!defaults) return {};
+    if (PyDict_Check(defaults.get())) {
+        const Ref values = Ref::steal(PyDict_Copy(defaults.get()));
+        for_items(defaults.get(), [&](PyObject* name, PyObject* value) {
+            if (const Ref live = mapped(value); live.get() != value) dict_set(values.get(), name, live.get());
+        });
+        return values;
+    }
+    const Ref items = Ref::steal(PySequence_List(defaults.get()));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i)
+        check(PyList_SetItem(items.get(), i, mapped(PyList_GET_ITEM(items.get(), i)).release()));
+    return Ref::steal(PyList_AsTuple(items.get()));
+}
+
 namespace {
 
 // New attributes appear, those that the program set stay; what marks a method as abstract follows the source.
@@ -177,8 +193,8 @@ void Pour::function(PyFunctionObject* function, PyCodeObject* now, PyFunctionObj
     }
     if (source == nullptr) return;
     const FunctionContent fresh = FunctionContent::of(source);
-    after.defaults = fresh.defaults;
-    after.kwdefaults = fresh.kwdefaults;
+    after.defaults = mapped_items(fresh.defaults);
+    after.kwdefaults = mapped_items(fresh.kwdefaults);
     after.annotations = fresh.annotations;
     after.type_params = fresh.type_params;
     after.doc = fresh.doc;
@@ -258,6 +274,8 @@ void Pour::whole_function(PyFunctionObject* live, PyFunctionObject* staged, cons
     const FunctionContent fresh = FunctionContent::of(staged);
     const Ref dict = merged_dict(live->func_dict, staged->func_dict, true);
     after = fresh;
+    after.defaults = mapped_items(fresh.defaults);
+    after.kwdefaults = mapped_items(fresh.kwdefaults);
     after.dict = dict;
     if (const auto globals = outcome_.live_globals.find(fresh.globals.get()); globals != outcome_.live_globals.end())
         after.globals = globals->second;

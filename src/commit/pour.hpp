@@ -44,6 +44,8 @@ class Pour {
     FunctionContent& content(PyFunctionObject* function, const std::string& where);
     bool is_staged(PyObject* object) const;
     Ref mapped(PyObject* object) const;
+    // The defaults of a function, or its keyword defaults, with what staged objects stand for.
+    Ref mapped_items(const Ref& defaults) const;
 
     Ref adopt_function(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged);
     bool serves_another(const Binding& binding, PyFunctionObject* live, PyFunctionObject* staged);

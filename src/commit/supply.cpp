@@ -9,16 +9,6 @@
 namespace rebottle {
 namespace {
 
-// The node of the function whose code begins at `line` (of the file).
-Ref function_at(PyObject* node, int line, const std::string& name) {
-    if (is_function(node) && first_line(node) == line && attribute_text(node, "name") == name) return Ref::borrow(node);
-    Ref found;
-    for_children(node, [&](PyObject* child) {
-        if (!found) found = function_at(child, line, name);
-    });
-    return found;
-}
-
 // Counts how often a function's own scope binds a name; `value` is set where it is a plain assignment.
 void count_bindings(PyObject* node, const std::string& name, int& times, Ref& value) {
     if (is_definition(node)) {

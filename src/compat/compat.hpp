@@ -24,6 +24,8 @@ const std::vector<const char*>& implicit_class_names();
 
 // The index of the constant that a class body stores under this name by itself, or -1.
 Py_ssize_t stored_constant(PyCodeObject* body, std::string_view name);
+// Whether just one instruction loads this constant.
+bool is_loaded_once(PyCodeObject* code, Py_ssize_t constant);
 
 // Lets attribute loads of a class specialise again after very many changes of it.
 void allow_new_versions(PyTypeObject* type);

@@ -63,22 +63,44 @@ PyObject* docstring_of(PyCodeObject* code) {
     return PyUnicode_Check(first) && (code->co_flags & CO_OPTIMIZED) != 0 ? first : Py_None;
 }
 
-Py_ssize_t stored_constant(PyCodeObject* body, std::string_view name) {
-    constexpr int no_constant = -1;
-    const Ref text = Ref::steal(PyCode_GetCode(body));
+namespace {
+
+// Calls body(opcode, argument) for each instruction until it answers false.
+template <class Body>
+void for_instructions(PyCodeObject* code, Body body) {
+    const Ref text = Ref::steal(PyCode_GetCode(code));
     const auto* bytes = reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(text.get()));
-    int loaded = no_constant;
     int argument = 0;
     for (Py_ssize_t at = 0; at + 1 < PyBytes_GET_SIZE(text.get()); at += 2) {
         argument = argument << 8 | bytes[at + 1];
         if (bytes[at] == EXTENDED_ARG) continue;
-        if (bytes[at] == STORE_NAME && loaded != no_constant &&
-            view(PyTuple_GET_ITEM(body->co_names, argument)) == name)
-            return loaded;
-        loaded = bytes[at] == LOAD_CONST ? argument : no_constant;
+        if (!body(bytes[at], argument)) return;
         argument = 0;
     }
-    return no_constant;
+}
+
+}  // namespace
+
+Py_ssize_t stored_constant(PyCodeObject* body, std::string_view name) {
+    constexpr int no_constant = -1;
+    int loaded = no_constant;
+    bool found = false;
+    for_instructions(body, [&](int opcode, int argument) {
+        found =
+            opcode == STORE_NAME && loaded != no_constant && view(PyTuple_GET_ITEM(body->co_names, argument)) == name;
+        if (!found) loaded = opcode == LOAD_CONST ? argument : no_constant;
+        return !found;
+    });
+    return found ? loaded : no_constant;
+}
+
+bool is_loaded_once(PyCodeObject* code, Py_ssize_t constant) {
+    int times = 0;
+    for_instructions(code, [&](int opcode, int argument) {
+        if ((opcode == LOAD_CONST || opcode == RETURN_CONST) && argument == constant) ++times;
+        return true;
+    });
+    return times == 1;
 }
 
 // Only strings can be shared keys: another one makes the interpreter resize the table into one of its own.

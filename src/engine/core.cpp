@@ -57,6 +57,10 @@ Report Core::rollback(std::uint64_t id, bool cascade) {
     return in_turn([&] { return rebottle::rollback(id, cascade, history_); });
 }
 
+Report Core::rollback(const Report& report, bool cascade) {
+    return in_turn([&] { return rebottle::rollback(report, cascade, history_); });
+}
+
 Report Core::plan(const Request& request) {
     if (disabled()) refuse({refusal("disabled", "")});
     std::optional<Turn> turn;  // what is recorded of modules changes under a plan that runs beside an update

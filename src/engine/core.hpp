@@ -23,6 +23,7 @@ class Core {
     Report plan(const Request& request);
     Report hotfix(const std::string& text, const std::string& name);
     Report rollback(std::uint64_t id, bool cascade);  // 0: the last one in force
+    Report rollback(const Report& report, bool cascade);
     std::vector<std::shared_ptr<Past>> history() const { return history_.all(); }
     bool in_force(std::uint64_t id) const { return history_.in_force(id); }
     void on_update(Ref callback) { callbacks_.push_back(std::move(callback)); }

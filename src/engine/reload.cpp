@@ -274,6 +274,7 @@ class Update {
         report_.ok = report_.refusals.empty();
         report_.timing.total = seconds_since(start_);
         if (!past_) return report_;
+        unfailing([this] { forget_ended(past_->touches); });
         past_->report = report_;
         history_.supersede(report_);
         history_.add(past_);

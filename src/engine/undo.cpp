@@ -198,4 +198,14 @@ Report rollback(std::uint64_t id, bool cascade, History& history) {
     return done.join();
 }
 
+Report rollback(const Report& report, bool cascade, History& history) {
+    if (report.id == 0) refuse({refusal("rollback-gone", "an update that failed")});
+    const bool committed = !report.changes.empty() || report.timing.pause > 0;
+    if (committed) return rollback(report.id, cascade, history);
+    Report nothing;
+    nothing.kind = "rollback";
+    history.number(nothing);
+    return nothing;
+}
+
 }  // namespace rebottle

@@ -1,6 +1,5 @@
 // Two versions of one module: what of their texts differs, compiled and compared.
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <numeric>
 
@@ -42,13 +41,31 @@ struct Middle {
     std::vector<std::size_t> news;
 };
 
+// Whether a chunk may be the docstring: the same text anywhere else is none.
+bool may_be_docstring(const Version& version, std::size_t index) {
+    if (index != 0) return false;
+    const std::string_view text = version.split.chunks[0].in(version.text);
+    const std::size_t begin = text.find_first_not_of("rRuU(");
+    return begin != std::string_view::npos && (text[begin] == '"' || text[begin] == '\'');
+}
+
 Middle differing_chunks(const Version& old, const Version& now, const SplitChange& change,
                         std::vector<LineMove>& moves) {
+    using Key = std::pair<bool, std::string_view>;
+    const auto key = [](const Version& version, std::size_t index) {
+        return Key(may_be_docstring(version, index), version.split.chunks[index].in(version.text));
+    };
     Middle middle;
-    std::map<std::string_view, std::deque<std::size_t>> waiting;
-    const std::size_t old_end = old.split.chunks.size() - change.tail;
-    const std::size_t now_end = now.split.chunks.size() - change.tail;
-    for (std::size_t i = change.head; i < old_end; ++i) waiting[old.split.chunks[i].in(old.text)].push_back(i);
+    std::map<Key, std::vector<std::size_t>> waiting;
+    std::size_t tail = change.tail;
+    std::size_t old_end = old.split.chunks.size() - tail;
+    std::size_t now_end = now.split.chunks.size() - tail;
+    if (tail > 0 && key(old, old_end) != key(now, now_end)) {
+        --tail;
+        ++old_end;
+        ++now_end;
+    }
+    for (std::size_t i = change.head; i < old_end; ++i) waiting[key(old, i)].push_back(i);
     const auto moved = [&](std::size_t from, std::size_t to) {
         const Chunk& chunk = old.split.chunks[from];
         const int by = now.split.chunks[to].line - chunk.line;
@@ -56,18 +73,20 @@ Middle differing_chunks(const Version& old, const Version& now, const SplitChang
         const int last = chunk.line + static_cast<int>(std::count(text.begin(), text.end(), '\n'));
         if (by != 0) moves.push_back({chunk.line, last, by});
     };
-    for (std::size_t i = change.head; i < now_end; ++i) {
-        const auto same = waiting.find(now.split.chunks[i].in(now.text));
+    // Of equal copies the last ones are paired: it is the last that a name is bound to.
+    for (std::size_t i = now_end; i-- > change.head;) {
+        const auto same = waiting.find(key(now, i));
         if (same != waiting.end() && !same->second.empty()) {
-            moved(same->second.front(), i);
-            same->second.pop_front();
+            moved(same->second.back(), i);
+            same->second.pop_back();
         } else {
             middle.news.push_back(i);
         }
     }
-    for (const auto& [text, rest] : waiting) middle.olds.insert(middle.olds.end(), rest.begin(), rest.end());
+    std::reverse(middle.news.begin(), middle.news.end());
+    for (const auto& [chunk, rest] : waiting) middle.olds.insert(middle.olds.end(), rest.begin(), rest.end());
     std::sort(middle.olds.begin(), middle.olds.end());
-    if (change.tail > 0) {
+    if (tail > 0) {
         const Chunk& first_old = old.split.chunks[old_end];
         const int by = now.split.chunks[now_end].line - first_old.line;
         if (by != 0) moves.push_back({first_old.line, 1 << 30, by});

@@ -37,7 +37,7 @@ void ModuleStage::run_statement(Scope& scope, Edit& edit) {
     outcome_.held.push_back(root);
     note_shadowed(scope, edit);
     if (edit.old && edit.old_root) outermost_pairs(edit, as_code(edit.old_root.get()), as_code(root.get()));
-    if (edit.old && edit.now.kind == Statement::Kind::block) merge_block_classes(scope, edit);
+    merge_new_classes(scope, edit);
     if (edit.now.binds.empty() && edit.now.kind != Statement::Kind::import_)
         outcome_.changes.push_back({"statement", plan_.name, plan_.now.path, edit.line()});
 }
@@ -202,9 +202,8 @@ void ModuleStage::describe(Binding& binding, const std::vector<Edit>& edits) con
             binding.line = edit.now.line;
             binding.kind = change_kind(edit);
             binding.is = sort_of(edit.now);
-            binding.was = Sort::none;
-            if (edit.old) was(edit.old);
-        } else if (edit.kind == Kind::gone && edit.old.binds_name(name)) {
+            if (edit.old.binds_name(name)) was(edit.old);
+        } else if (edit.old.binds_name(name)) {
             if (binding.kind.empty()) binding.kind = "removed";
             if (binding.was == Sort::none) was(edit.old);
         }

@@ -69,8 +69,9 @@ class ModuleStage {
     bool is_as_bound(Scope& scope, const Edit& edit, PyObject* live);
     // What the import system says of the module.
     void follow_import_names(Scope& scope);
-    // Classes that a block made anew stand for those that it made before.
-    void merge_block_classes(Scope& scope, const Edit& edit);
+    // Classes that a statement of another kind, or in another place, made anew stand for those of before.
+    void merge_new_classes(Scope& scope, const Edit& edit);
+    void merge_new_class(Scope& scope, const Edit& edit, const std::string& name);
     void bind_differences(Scope& scope, const std::vector<Edit>& edits);
     void describe(Binding& binding, const std::vector<Edit>& edits) const;
     // Errors of the user's code get the place where they happened.
@@ -94,6 +95,7 @@ class ModuleStage {
     // Code of functions follows without running anything.
     void bodies(Edit& edit);
     // All functions in a block, a class or an assignment; the chunk's code is compared as a whole.
+    static bool was_evaluated(const Edit& edit, PyCodeObject* old_code, PyCodeObject* now_code);
     void outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCodeObject* now_root);
 
     // --- classes (stage_classes.cpp)
@@ -112,6 +114,7 @@ class ModuleStage {
     // Data of a class run aside stays unless its statement was edited and the policy replaces it.
     // Names that are gone from the source of a class run aside, and are to go from the class.
     void take_out_members(const Edit& edit, ClassMerge& merge) const;
+    void stand_for(const Ref& staged, const std::string& name, PyObject* live);
     void keep_class_data(const Edit& edit, ClassMerge& merge);
 
     // Classes whose making ran code that changed (made_earlier.cpp).

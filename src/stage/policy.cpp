@@ -188,4 +188,9 @@ Merged merge(PyObject* old, PyObject* now, PyObject* live, const std::string& wh
     return {Ref::borrow(live), false};
 }
 
+bool has_identity(PyObject* object) {
+    const bool sentinel = Py_IS_TYPE(object, &PyBaseObject_Type);
+    return (PyObject_IS_GC(object) || sentinel) && !PyTuple_CheckExact(object) && !_Py_IsImmortal(object);
+}
+
 }  // namespace rebottle

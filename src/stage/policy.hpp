@@ -12,6 +12,8 @@ namespace rebottle {
 
 // Whether a value that a module or class binds is data, and not a definition in the sense of the contract.
 bool is_data(PyObject* value);
+// Whether an object is one that others hold for itself: a value such as an int or a str may be shared by accident.
+bool has_identity(PyObject* object);
 // Names that the language or its tools read: they follow the source, as do the marks of this engine.
 bool always_follows(const std::string& name);
 // Whether an expression consists of literals, operators, comprehensions, names and side-effect-free builtins only.

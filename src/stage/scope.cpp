@@ -99,6 +99,8 @@ Ref Scope::run(const std::vector<Ref>& nodes, int offset) {
                                  nullptr, closure.get()));
     if (PyObject* cell = dict_get(names_.get(), "__classcell__"); cell != nullptr && PyCell_Check(cell))
         check(PyCell_Set(cell, type_.get()));
+    if (PyObject* cell = dict_get(names_.get(), "__classdictcell__"); cell != nullptr && PyCell_Check(cell))
+        check(PyCell_Set(cell, Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(type_.get()))).get()));
     for (const char* name : compat::implicit_class_names()) {
         const Ref key = interned(name);
         if (PyObject* value = dict_get(before_.get(), key.get())) {

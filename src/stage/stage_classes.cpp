@@ -140,26 +140,47 @@ std::vector<std::string> names_in(PyObject* class_statement) {
     return names;
 }
 
+// What the former statement of a class bound, where an edit has it.
+std::vector<std::string> former_members(const std::vector<Edit>& edits, const std::string& where) {
+    for (const Edit& edit : edits) {
+        if (const std::vector<std::string> inner = former_members(edit.members, where); !inner.empty()) return inner;
+        if (!edit.old) continue;
+        if (edit.old.kind == Statement::Kind::class_ && edit.where == where) return names_in(edit.old.node.get());
+        std::map<std::string, Ref> classes;
+        collect_classes(edit.old.node.get(), classes);
+        const auto found = classes.find(where.substr(where.rfind('.') + 1));
+        if (edit.old.kind == Statement::Kind::block && found != classes.end()) return names_in(found->second.get());
+    }
+    return {};
+}
+
 }  // namespace
 
-void ModuleStage::merge_block_classes(Scope& scope, const Edit& edit) {
-    std::map<std::string, Ref> olds;
-    collect_classes(edit.old.node.get(), olds);
-    for (const auto& [name, statement] : olds) {
-        const Ref live = live_class(live_, scope.where(name));
-        PyObject* made = dict_get(scope.names(), name);
-        if (!live || made == nullptr || made == live.get() || !PyType_Check(made) || !edit.now.binds_name(name))
-            continue;
-        ClassMerge merge;
-        merge.live = live;
-        merge.staged = Ref::borrow(made);
-        merge.module = plan_.name;
-        merge.where = scope.where(name);
-        merge.file = plan_.now.path;
-        merge.line = edit.now.line;
-        merge.old_names = names_in(statement.get());
-        outcome_.merges.push_back(std::move(merge));
+void ModuleStage::merge_new_classes(Scope& scope, const Edit& edit) {
+    if (edit.now.kind == Statement::Kind::class_) {
+        merge_new_class(scope, edit, edit.now.name);
+    } else if (edit.now.kind == Statement::Kind::block) {
+        std::map<std::string, Ref> news;
+        collect_classes(edit.now.node.get(), news);
+        for (const auto& [name, statement] : news) merge_new_class(scope, edit, name);
     }
+}
+
+void ModuleStage::merge_new_class(Scope& scope, const Edit& edit, const std::string& name) {
+    const Ref live = live_class(live_, scope.where(name));
+    PyObject* made = dict_get(scope.names(), name);
+    if (!live || made == nullptr || made == live.get() || !PyType_Check(made)) return;
+    if (PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(made), live.as<PyTypeObject>()) != 0) return;
+    if (built_in_base(live.as<PyTypeObject>()) != built_in_base(reinterpret_cast<PyTypeObject*>(made))) return;
+    ClassMerge merge;
+    merge.live = live;
+    merge.staged = Ref::borrow(made);
+    merge.module = plan_.name;
+    merge.where = scope.where(name);
+    merge.file = plan_.now.path;
+    merge.line = edit.now.line;
+    merge.old_names = former_members(plan_.edits, merge.where);
+    outcome_.merges.push_back(std::move(merge));
 }
 
 void ModuleStage::member_swaps(const Edit& edit, PyCodeObject* root) {
@@ -172,7 +193,8 @@ void ModuleStage::member_swaps(const Edit& edit, PyCodeObject* root) {
         PyCodeObject* now_code = find_code(root, member.where, member.now.line);
         if (old_code == nullptr || now_code == nullptr) continue;
         Swap swap = swap_for(member, old_code, now_code);
-        swap.kind = same_code(old_code, now_code) ? unchanged_kind() : "function-code";
+        if (!compare_shells(member.old.node.get(), member.now.node.get()).evaluate())
+            swap.kind = same_code(old_code, now_code) ? unchanged_kind() : "function-code";
         outcome_.swaps.push_back(std::move(swap));
     }
 }
@@ -191,25 +213,36 @@ void ModuleStage::take_out_members(const Edit& edit, ClassMerge& merge) const {
     }
 }
 
+// Where the class run aside refers to data that stays (a sentinel in a default), the live object is meant.
+void ModuleStage::stand_for(const Ref& staged, const std::string& name, PyObject* live) {
+    const Ref dict = Ref::steal(PyType_GetDict(staged.as<PyTypeObject>()));
+    PyObject* made = dict_get(dict.get(), name);
+    if (made != nullptr && made != live && has_identity(made)) outcome_.bottles.emplace(made, Ref::borrow(live));
+}
+
 void ModuleStage::keep_class_data(const Edit& edit, ClassMerge& merge) {
     const Ref dict = Ref::steal(PyType_GetDict(merge.live.as<PyTypeObject>()));
     const bool fields_follow =
         dict_get(dict.get(), "__dataclass_fields__") != nullptr || dict_get(dict.get(), "_field_defaults") != nullptr ||
         std::string_view(Py_TYPE(merge.live.get())->tp_name).find("Enum") != std::string_view::npos;
     const Marks marks = marks_of(edit.members, dict.get());
-    for (const Edit& member : edit.members) {
-        if (!member.now || member.now.kind != Statement::Kind::assignment || !member.old) continue;
-        if (fields_follow &&
-            (is_node(member.now.node.get(), "AnnAssign") || dict_get(dict.get(), "_member_map_") != nullptr))
+    for (const Statement& now : statements_of(attribute(edit.now.node.get(), "body").get(), edit.now.offset, true)) {
+        if (now.kind != Statement::Kind::assignment) continue;
+        // Unchanged assignments have no edit.
+        const auto found = std::find_if(edit.members.begin(), edit.members.end(),
+                                        [&](const Edit& each) { return each.now.node.get() == now.node.get(); });
+        const bool edited = found != edit.members.end() && found->kind != Kind::lines;
+        if (edited && !found->old) continue;
+        if (fields_follow && (is_node(now.node.get(), "AnnAssign") || dict_get(dict.get(), "_member_map_") != nullptr))
             continue;
-        for (const std::string& name : member.now.binds) {
+        for (const std::string& name : now.binds) {
             PyObject* live = dict_get(dict.get(), name);
             if (live == nullptr || !is_data(live) || always_follows(name) || marks_.all || marks.names_data(name))
                 continue;
-            const bool edited = member.kind != Kind::lines;
-            if (edited && policy_for(request_, plan_.name, member.where) != Policy::keep) continue;
+            if (edited && policy_for(request_, plan_.name, found->where) != Policy::keep) continue;
             merge.kept_names.push_back(name);
-            if (edited) keep(member, name, "the policy keeps edited data");
+            stand_for(merge.staged, name, live);
+            if (edited) keep(*found, name, "the policy keeps edited data");
         }
     }
 }

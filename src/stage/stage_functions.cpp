@@ -135,6 +135,15 @@ static bool is_lambda(const Statement& statement, PyCodeObject* code) {
     return statement.binds_lambda() && qualname(code).ends_with("<lambda>");
 }
 
+// Whether a function of a block that was run has other defaults, annotations or decorators.
+bool ModuleStage::was_evaluated(const Edit& edit, PyCodeObject* old_code, PyCodeObject* now_code) {
+    if (edit.kind != Kind::run || !is_function_code(now_code)) return false;
+    const std::string name(view(now_code->co_name));
+    const Ref before = function_at(edit.old.node.get(), old_code->co_firstlineno - edit.old.offset, name);
+    const Ref after = function_at(edit.now.node.get(), now_code->co_firstlineno - edit.now.offset, name);
+    return before && after && compare_shells(before.get(), after.get()).evaluate();
+}
+
 void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCodeObject* now_root) {
     CodePairs pairs;
     std::vector<PyCodeObject*> unmatched;
@@ -153,8 +162,10 @@ void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCo
         if (inner.contains(now_code)) continue;
         Swap swap = swap_for(edit, old_code, now_code);
         if (!edit.now.is_definition()) swap.kind = "function-code";
-        if (same_code(old_code, now_code))
-            swap.kind = is_lambda(edit.now, now_code) ? "function-signature" : unchanged_kind();
+        if (same_code(old_code, now_code)) {
+            const bool other_values = is_lambda(edit.now, now_code) || was_evaluated(edit, old_code, now_code);
+            swap.kind = other_values ? "function-signature" : unchanged_kind();
+        }
         outcome_.swaps.push_back(std::move(swap));
     }
 }

@@ -182,6 +182,10 @@ void set_back(const ContentTouch& touch, const Ref& from, const Ref& to) {
     restore(touch.owner.get(), from.get(), to.get());
 }
 
+PyObject* owner_of(const Touch& touch) {
+    return std::visit([](const auto& each) { return each.owner.get(); }, touch);
+}
+
 void map_value(Ref& value, const std::map<PyObject*, Ref>& bottles) {
     if (const auto found = bottles.find(value.get()); found != bottles.end()) value = found->second;
 }
@@ -290,14 +294,12 @@ void find_twofold(Touches& touches, const std::map<PyObject*, Ref>& bottles) {
 }
 
 void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const std::vector<Ref>& created) {
-    std::set<PyObject*> staged;  // functions: what was done to them was poured
-    for (const Ref& function : created) staged.insert(function.get());
-    for (const auto& [each, live] : bottles)
-        if (PyFunction_Check(live.get())) staged.insert(each);
+    std::set<PyObject*> made;
+    for (const Ref& function : created) made.insert(function.get());
     std::erase_if(touches, [&](const Touch& touch) {
         const auto* item = std::get_if<ItemTouch>(&touch);
         if (item != nullptr && item->twofold) return true;
-        return staged.contains(std::visit([](const auto& each) { return each.owner.get(); }, touch));
+        return made.contains(owner_of(touch)) || bottles.contains(owner_of(touch));
     });
     for (Touch& touch : touches) {
         std::visit(
@@ -313,6 +315,18 @@ void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, cons
             },
             touch);
     }
+}
+
+void forget_ended(Touches& touches) {
+    std::map<PyObject*, Py_ssize_t> ours;
+    for (const Touch& touch : touches) ++ours[owner_of(touch)];
+    Touches ended;
+    std::erase_if(touches, [&](Touch& touch) {
+        PyObject* owner = owner_of(touch);
+        if (Py_REFCNT(owner) > ours[owner]) return false;
+        ended.push_back(std::move(touch));
+        return true;
+    });
 }
 
 }  // namespace rebottle

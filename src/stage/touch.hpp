@@ -51,9 +51,12 @@ void undo_touches(const Touches& touches);
 void redo_touches(const Touches& touches);
 // Tells which entries the commit drops, since the live object has one already.
 void find_twofold(Touches& touches, const std::map<PyObject*, Ref>& bottles);
-// Replaces staged objects by what they stand for, before that is done in the objects of others. What was done to
-// functions that the update itself `created` has no former state.
+// Replaces staged objects by what they stand for, before that is done in the objects of others; what was done to them is
+// forgotten. What was done to functions that the update itself `created` has no former state.
 void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const std::vector<Ref>& created);
+
+// Forgets what was done to objects that nobody else holds. Runs destructors.
+void forget_ended(Touches& touches);
 
 // Takes touches back unless they are to be kept.
 class TouchGuard {

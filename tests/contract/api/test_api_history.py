@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import rebottle
 from tests.contract.api.scenario import AB, Program, run_script
 
@@ -191,3 +193,22 @@ def test_what_was_imported_before_rebottle_takes_new_defaults_with_new_code(tmp_
         print(early.f())
         """
     assert run_script(tmp_path, text) == ["(5, 6)"]
+
+
+def test_an_update_that_changed_nothing_is_rolled_back_by_doing_nothing(ab: AB) -> None:
+    m, update = ab("def f(): return 1\n")
+    update("def f(): return 2\n")
+    report = rebottle.reload([])
+    assert report.rollback().changes == []
+    assert m.f() == 2
+
+
+def test_the_report_of_a_failed_update_takes_no_other_update_back(ab: AB) -> None:
+    m, update = ab("def f(): return 1\n")
+    update("def f(): return 2\n")
+    with pytest.raises(rebottle.SourceError) as caught:
+        update("def f( return 3\n")
+    with pytest.raises(rebottle.RefusedError) as refused:
+        caught.value.report.rollback()
+    assert [refusal.rule for refusal in refused.value.refusals] == ["rollback-gone"]
+    assert m.f() == 2
