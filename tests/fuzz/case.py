@@ -61,9 +61,7 @@ class Case:
         return {
             name: value
             for name, value in vars(self.module).items()
-            if isinstance(value, FunctionType | type)
-            and value.__module__ == self.name
-            and value.__qualname__ == name
+            if isinstance(value, FunctionType | type) and value.__module__ == self.name and value.__qualname__ == name
         }
 
     def step(self, new: str) -> tuple[str, list[Finding]]:
@@ -114,7 +112,8 @@ class Case:
     def _check(self, expected: object, report: rebottle.Report, new: str) -> list[Finding]:
         if not isinstance(expected, dict):
             return []  # a start fails where an update needn't: in a statement that didn't change
-        told = [each.where.removeprefix(self.name + ".") for each in (*report.kept, *report.stale)]
+        places = [*(each.where for each in report.kept), *(each.where for each in report.stale)]
+        told = [place.removeprefix(self.name + ".") for place in places]
         told += disturbed_names(self.text) | disturbed_names(new)
         wrong = {
             path: pair

@@ -28,7 +28,7 @@ class Text:
     def first(self, node: ast.stmt) -> int:
         """The index of its first line, decorators included."""
         decorators = getattr(node, "decorator_list", [])
-        return min([node.lineno, *(each.lineno for each in decorators)]) - 1
+        return min([node.lineno, *(int(each.lineno) for each in decorators)]) - 1
 
     def whole_lines(self, node: ast.stmt) -> bool:
         """Whether it begins and ends with its lines."""
@@ -137,8 +137,8 @@ def drop_statement_of_body(text: Text) -> str | None:
 
 
 def _edit_header(text: Text, node: Function | ast.ClassDef | None, change: Callable[[str], str]) -> str | None:
-    index = node and text.header(node)
-    if not node or index is None:
+    index = text.header(node) if node else None
+    if index is None:
         return None
     return text.with_line(index, change(text.lines[index]))
 
@@ -146,7 +146,7 @@ def _edit_header(text: Text, node: Function | ast.ClassDef | None, change: Calla
 @edit
 def rename(text: Text) -> str | None:
     node = text.pick([*text.functions, *text.classes])
-    return node and _edit_header(text, node, lambda line: line.replace(node.name, node.name + "_fuzz", 1))
+    return _edit_header(text, node, lambda line: line.replace(node.name, node.name + "_fuzz", 1)) if node else None
 
 
 @edit
@@ -169,7 +169,7 @@ def change_default(text: Text) -> str | None:
 
     def change(line: str) -> str:
         default = node.args.defaults[-1] if node else None
-        if default is None or default.lineno != node.lineno or default.end_lineno != node.lineno:
+        if node is None or default is None or default.lineno != node.lineno or default.end_lineno != node.lineno:
             return line
         raw = line.encode()
         return (raw[: default.col_offset] + value.encode() + raw[default.end_col_offset :]).decode()
@@ -192,7 +192,7 @@ def annotate(text: Text) -> str | None:
 @edit
 def parametrize(text: Text) -> str | None:
     node = text.pick([each for each in [*text.functions, *text.classes] if not each.type_params])
-    return node and _edit_header(text, node, lambda line: line.replace(node.name, f"{node.name}[FuzzT]", 1))
+    return _edit_header(text, node, lambda line: line.replace(node.name, f"{node.name}[FuzzT]", 1)) if node else None
 
 
 @edit
@@ -226,7 +226,7 @@ def add_decorator(text: Text) -> str | None:
 @edit
 def drop_decorators(text: Text) -> str | None:
     node = text.pick([each for each in [*text.functions, *text.classes] if each.decorator_list])
-    return node and text.replaced(node, text.lines[node.lineno - 1 : node.end_lineno])
+    return text.replaced(node, text.lines[node.lineno - 1 : node.end_lineno]) if node else None
 
 
 # --- members ----------------------------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def drop_decorators(text: Text) -> str | None:
 @edit
 def drop_member(text: Text) -> str | None:
     node = text.any_member()
-    return node and text.replaced(node, [" " * node.col_offset + "pass"])
+    return text.replaced(node, [" " * node.col_offset + "pass"]) if node else None
 
 
 @edit
@@ -243,7 +243,7 @@ def repeat_member(text: Text) -> str | None:
     node = text.any_member()
     if isinstance(node, ast.ClassDef):
         return None  # several classes of one name: only the last one is known by it
-    return node and text.replaced(node, text.block(node) * 2)
+    return text.replaced(node, text.block(node) * 2) if node else None
 
 
 @edit
@@ -269,11 +269,12 @@ def add_member(text: Text) -> str | None:
         ["@property", "def fuzz_property(self): return __class__"], ["type FuzzAlias = int"], ["__slots__ = ()"],
         ["def __eq__(self, other): return NotImplemented"], ["if True:", "    def fuzz_nested(): pass"],
         ["for fuzz_loop in (1, 2): pass"], ["import os.path as fuzz_module"], ["fuzz_added = fuzz_added"],
-        ["def __init__(self, *a, **k): self.fuzz = []"], ["fuzz_a, *fuzz_b = 1, 2, 3"], ["try: 1 / 0", "except Exception: pass"],
-        ["def __class_getitem__(cls, item): return cls"], ["def __init_subclass__(cls, **k): super().__init_subclass__(**k)"],
+        ["def __init__(self, *a, **k): self.fuzz = []"], ["fuzz_a, *fuzz_b = 1, 2"], ["try: 1 / 0", "except: 1"],
+        ["def __class_getitem__(cls, i): return cls"],
+        ["def __init_subclass__(cls, **k): super().__init_subclass__(**k)"],
         ["def __set_name__(self, owner, name): pass"], ["(fuzz_walrus := 5)"],
     ]  # fmt: skip
-    return node and text.before(node, *text.chance.choice(choice))
+    return text.before(node, *text.chance.choice(choice)) if node else None
 
 
 @edit
@@ -304,18 +305,26 @@ def wrap_member(text: Text) -> str | None:
 @edit
 def insert_blank(text: Text) -> str | None:
     node = text.any_member()
-    return node and text.before(node, *text.chance.choice([[""], ["# fuzz"], ["\\"], ["", "", "# fuzz", ""], ["pass"], ["\f"]]))
+    return (
+        text.before(node, *text.chance.choice([[""], ["# fuzz"], ["\\"], ["", "", "# fuzz", ""], ["pass"], ["\f"]]))
+        if node
+        else None
+    )
 
 
 @edit
 def prepend(text: Text) -> str | None:
-    line = text.chance.choice(["# fuzz", "", "'''fuzz'''", "from __future__ import annotations", "import os, sys", "#!fuzz"])
+    line = text.chance.choice(
+        ["# fuzz", "", "'''fuzz'''", "from __future__ import annotations", "import os, sys", "#!fuzz"]
+    )
     return f"{line}\n{text.text}"
 
 
 @edit
 def append(text: Text) -> str | None:
-    tail = text.chance.choice(["fuzz_end = 1", "# fuzz", "\\\n", "    ", "fuzz_end = '''\n\n'''", "if 1:\n\tfuzz_tab = 1"])
+    tail = text.chance.choice(
+        ["fuzz_end = 1", "# fuzz", "\\\n", "    ", "fuzz_end = '''\n\n'''", "if 1:\n\tfuzz_tab = 1"]
+    )
     return f"{text.text}\n{tail}"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-NAMES = """
+# Names, with blanks between them.
+_NAMES = """
     _collections_abc _py_abc _pydatetime _pydecimal _pyio _strptime _threading_local _weakrefset abc argparse ast base64
     bdb bisect bz2 calendar cmd code codeop codecs colorsys compileall configparser contextlib contextvars copy copyreg
     csv dataclasses decimal difflib dis doctest enum filecmp fileinput fnmatch fractions ftplib functools genericpath
@@ -17,7 +18,8 @@ NAMES = """
     trace traceback tracemalloc types typing uuid warnings wave weakref zipapp zipimport xmlrpc.client urllib.parse
     urllib.request http.client http.cookies http.cookiejar http.server html.parser html.entities unittest.mock
     email._header_value_parser json.scanner logging.config xml.dom.minidom xml.sax.saxutils wsgiref.headers
-""".split()
+"""
+NAMES = [name for line in _NAMES.splitlines() for name in line.split()]
 
 
 def library_text(name: str) -> str | None:

@@ -18,13 +18,21 @@ PLAIN = (int, float, complex, str, bytes, bool, type(None), type(...), range)
 SPOKEN = {"__all__", "__doc__", "__version__", "__annotations__", "__author__", "__getattr__", "__dir__"}
 # What the interpreter makes by itself, or makes anew for each run.
 UNSPOKEN = {"__dict__", "__weakref__", "_abc_impl", "__annotations__", "__doc__", "__static_attributes__"}
-WRAPPERS = (property, classmethod, staticmethod, functools.partial, functools._lru_cache_wrapper, functools.partialmethod)
+WRAPPERS = (
+    property,
+    classmethod,
+    staticmethod,
+    functools.partial,
+    functools._lru_cache_wrapper,
+    functools.partialmethod,
+)
 
 
 def code_parts(code: CodeType) -> Iterator[tuple[str, Any]]:
     """What of a code object must be alike."""
     for name in (
-        "code", "names", "varnames", "freevars", "cellvars", "flags", "firstlineno", "exceptiontable", "name", "qualname",
+        "code", "names", "varnames", "freevars", "cellvars", "flags", "firstlineno", "exceptiontable", "name",
+        "qualname",
         "filename", "argcount", "posonlyargcount", "kwonlyargcount", "stacksize",
     ):  # fmt: skip
         yield f".co_{name}", getattr(code, f"co_{name}")

@@ -1,4 +1,4 @@
-"""Classes that change their place, share a name, or are run aside: one object for each, with all that the source says."""
+"""Classes that change their place, share a name, or are run aside: one object for each, as the source says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAIN = "class Base:\n    def f(self): return 1\nclass Derived(Base): pass\nheld
 BLOCKS = {
     "if": "if True:\n    class Base:\n        def f(self): return 2\nclass Derived(Base): pass\nheld = Base()\n",
     "for": "for _ in (1,):\n    class Base:\n        def f(self): return 2\nclass Derived(Base): pass\nheld = Base()\n",
-    "try": "try:\n    class Base:\n        def f(self): return 2\nfinally: pass\nclass Derived(Base): pass\nheld = Base()\n",
+    "try": "try:\n    class Base:\n        def f(self): return 2\nfinally: 0\nclass Derived(Base): 0\nheld = Base()\n",
 }
 
 
@@ -63,7 +63,10 @@ MADE_ASIDE = {
     "enum": ("import enum\nclass C(enum.Enum):\n    A = 1\n", "    B = 2\n"),
     "dataclass": ("import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n", "    b: int = 2\n"),
     "named tuple": ("import typing\nclass C(typing.NamedTuple):\n    a: int = 1\n", "    b: int = 2\n"),
-    "type parameter": ("class C[T]:\n    def f(self) -> T: return super()\n", "    def g[K](self, k: K) -> T: return k\n"),
+    "type parameter": (
+        "class C[T]:\n    def f(self) -> T: return super()\n",
+        "    def g[K](self, k: K) -> T: return k\n",
+    ),
 }
 
 
@@ -79,11 +82,11 @@ def test_no_second_class_stays_alive(ab: Start, kind: str) -> None:
 
 
 def test_a_method_of_a_dataclass_takes_a_new_default(ab: Start) -> None:
-    source = "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n    def f(self, x=1): return x\nc = C()\n"
+    source = "import dataclasses\n@dataclasses.dataclass\nclass C:\n    a: int = 1\n    def f(self, x=1): return x\n"
     m, update = ab(source)
-    held = m.c.f
+    held = m.C().f
     update(source.replace("x=1", "x=2"))
-    assert held() == m.c.f() == 2
+    assert held() == m.C().f() == 2
 
 
 def test_a_sentinel_of_a_class_run_aside_stays_identical_with_defaults(ab: Start) -> None:

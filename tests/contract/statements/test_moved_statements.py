@@ -39,7 +39,9 @@ def test_a_function_in_a_block_takes_new_defaults_and_annotations(ab: Start) -> 
 
 
 def test_a_function_that_moves_between_blocks_stays_the_same_object(ab: Start) -> None:
-    m, update = ab("LIMIT = 3\ndef f(x): return x\nif LIMIT > 4:\n    def g(x): return x\nelse:\n    def g(x): return -x\n")
+    m, update = ab(
+        "LIMIT = 3\ndef f(x): return x\nif LIMIT > 4:\n    def g(x): return x\nelse:\n    def g(x): return -x\n"
+    )
     f, g = m.f, m.g
     update(
         "LIMIT = 3\nif True:\n    def f(x): return x + 1\n"
