@@ -25,7 +25,7 @@ bench: ## what an update costs, against importlib.reload
 sanitize: ## the contract tests under the address and undefined-behaviour sanitizers
 	@tools/sanitize $(ARGS)
 
-test-deep: ## the long proofs: debug build of Python, valgrind, coverage, fuzzing
+test-deep: ## the long proofs: debug build of Python, valgrind, coverage, identity updates
 	@tools/test-deep $(ARGS)
 
 clean: ## remove everything that the other targets made

@@ -66,6 +66,7 @@ template <class Body>
 auto in_interpreter(Body body) -> decltype(body()) {
     const Gil gil;
     const ErrorAside aside;
+    const Visit visit;
     try {
         if (PyInterpreterState_Get() != PyInterpreterState_Main()) return error_of(refusal("sub-interpreter", ""));
         return body();

@@ -105,14 +105,16 @@ class Section:
             "PYTHONPATH": str(HOME),
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTEST_PLUGINS": "pytest_rebottle",  # in an installed package an entry point tells of it
         }
 
     def make_commands(self) -> None:
         (self.folder / "bin").mkdir()
         (self.folder / "bin" / "python").symlink_to(sys.executable)
-        script = self.folder / "bin" / "rebottle"
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m rebottle "$@"\n')
-        script.chmod(0o755)
+        for name in ("rebottle", "pytest"):
+            script = self.folder / "bin" / name
+            script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {name} "$@"\n')
+            script.chmod(0o755)
 
     def run(self, block: Block) -> None:
         what = (block.language, block.note)

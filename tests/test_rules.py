@@ -68,6 +68,31 @@ except rebottle.RefusedError as error:
     assert says(REBOTTLE_DISABLE="1") == "disabled\n"
 
 
+@rule("shutting-down")
+def _(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = """
+import atexit, threading
+go_on = threading.Event()
+def work():
+    print(rebottle.reload([]).ok)
+    go_on.wait()
+    try:
+        rebottle.reload([])
+    except rebottle.RefusedError as error:
+        print(error.refusals[0].rule, bool(error.refusals[0].why), bool(error.refusals[0].what_to_do))
+thread = threading.Thread(target=work, daemon=True)
+def late():
+    go_on.set()
+    thread.join()
+    print(rebottle.reload([]).ok)
+atexit.register(late)
+import rebottle
+thread.start()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["True", "shutting-down", "True", "True", "True"]
+
+
 @rule("held")
 def _(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with rebottle.hold():

@@ -30,6 +30,7 @@ class IdentityUpdates:
         self._interval = interval
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rebottle-identity", daemon=True)
+        self._seen: set[str] = set()
         self.updates = 0
         self.modules: set[str] = set()
         self.refused: Counter[str] = Counter()
@@ -43,6 +44,10 @@ class IdentityUpdates:
         self._stop.set()
         self._thread.join()
 
+    def covered(self) -> bool:
+        """Whether every module that is loaded by now was updated at least once, or refused."""
+        return self._seen.issuperset(self._names())
+
     def summary(self) -> str:
         """What was done, in a line; and a line for each module that failed."""
         refused = ", ".join(f"{count} x {rule}" for rule, count in self.refused.most_common())
@@ -51,16 +56,18 @@ class IdentityUpdates:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            for name in self._names():
+            for name in self._names() or [""]:
                 if self._stop.wait(self._interval):
                     return
-                self._update(name)
+                if name:
+                    self._update(name)
 
     @staticmethod
     def _names() -> list[str]:
+        """The modules that have a Python source, the youngest first: tests are younger than what they test."""
         return [
             name
-            for name, module in list(sys.modules.items())
+            for name, module in reversed(list(sys.modules.items()))
             if type(module) is types.ModuleType
             and name.partition(".")[0] not in ("rebottle", "pytest_rebottle")
             and str(getattr(module, "__file__", "")).endswith(".py")
@@ -72,7 +79,7 @@ class IdentityUpdates:
             if self._mode == "rollback" and report.changes:
                 report.rollback()
         except _native.RefusedError as error:
-            self.refused.update(refusal.rule for refusal in error.refusals)
+            self.refused.update(f"{refusal.rule} {refusal.where}" for refusal in error.refusals)
         except _native.UnknownModuleError:
             pass  # the program took it away meanwhile
         except Exception as error:
@@ -80,3 +87,4 @@ class IdentityUpdates:
         else:
             self.updates += 1
             self.modules.add(name)
+        self._seen.add(name)

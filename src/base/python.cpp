@@ -8,6 +8,11 @@ void wait_for_the_end() noexcept {
     for (;;) pause();
 }
 
+std::atomic<int>& depth_in_program() noexcept {
+    thread_local std::atomic<int> depth{0};
+    return depth;
+}
+
 PythonError::PythonError() noexcept : exception_(PyErr_GetRaisedException()) {
     if (exception_ == nullptr) {
         PyErr_SetString(PyExc_SystemError, "a C API call failed without raising an exception");
@@ -88,13 +93,12 @@ long attribute_long(PyObject* object, const char* name) {
 Ref import_module(const char* name) {
     // Not through the `__import__` of whoever runs: its builtins may be anything.
     const Ref from = Ref::steal(Py_BuildValue("(s)", "*"));
-    return Ref::steal(
-        outliving_python([&] { return PyImport_ImportModuleLevel(name, nullptr, nullptr, from.get(), 0); }));
+    return Ref::steal(in_program([&] { return PyImport_ImportModuleLevel(name, nullptr, nullptr, from.get(), 0); }));
 }
 
 Ref call(PyObject* callable, std::initializer_list<PyObject*> arguments) {
     return Ref::steal(
-        outliving_python([&] { return PyObject_Vectorcall(callable, arguments.begin(), arguments.size(), nullptr); }));
+        in_program([&] { return PyObject_Vectorcall(callable, arguments.begin(), arguments.size(), nullptr); }));
 }
 
 Ref call_method(PyObject* object, const char* name, std::initializer_list<PyObject*> arguments) {
@@ -102,7 +106,7 @@ Ref call_method(PyObject* object, const char* name, std::initializer_list<PyObje
 }
 
 Ref run_code(PyObject* code, PyObject* globals, PyObject* names) {
-    return Ref::steal(outliving_python([&] { return PyEval_EvalCode(code, globals, names); }));
+    return Ref::steal(in_program([&] { return PyEval_EvalCode(code, globals, names); }));
 }
 
 Ref new_dict() { return Ref::steal(PyDict_New()); }

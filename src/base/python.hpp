@@ -5,6 +5,7 @@
 #include <Python.h>
 #include <cxxabi.h>
 
+#include <atomic>
 #include <cstddef>
 #include <exception>
 #include <initializer_list>
@@ -86,6 +87,20 @@ auto outliving_python(Body body) {
     } catch (abi::__forced_unwind&) {
         wait_for_the_end();
     }
+}
+
+// How deep this thread is in code of the program that the engine has called: there it may be ended at any moment, and
+// may block for long.
+std::atomic<int>& depth_in_program() noexcept;
+
+// Runs body(), which calls code of the program.
+template <class Body>
+auto in_program(Body body) {
+    std::atomic<int>& depth = depth_in_program();
+    ++depth;
+    const auto result = outliving_python(body);
+    --depth;
+    return result;
 }
 
 // Runs body() for a callback of the interpreter, whose C frames no C++ exception may cross: what is thrown becomes the

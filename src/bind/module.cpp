@@ -57,6 +57,7 @@ PyObject* guarded(Body body) {
 template <class Update>
 PyObject* report_of(Update update) {
     return guarded([&] {
+        const Visit visit;
         const compat::MemoryReserve reserve;
         const Report report = update();
         const compat::SureMemory sure;
@@ -69,7 +70,10 @@ PyObject* reload(PyObject*, PyObject* arguments, PyObject* keywords) {
 }
 
 PyObject* plan(PyObject*, PyObject* arguments, PyObject* keywords) {
-    return guarded([&] { return new_plan(Core::instance().plan(read_request(arguments, keywords, "plan"))); });
+    return guarded([&] {
+        const Visit visit;
+        return new_plan(Core::instance().plan(read_request(arguments, keywords, "plan")));
+    });
 }
 
 // Text as it is; a path is read, its name is the default name.

@@ -206,6 +206,17 @@ PyCodeObject* find_code(PyCodeObject* root, std::string_view qualified, int line
     return found;
 }
 
+Ref marked_alike(PyCodeObject* live, PyCodeObject* now) {
+    constexpr int mark = CO_ITERABLE_COROUTINE;
+    const bool marked = (live->co_flags & mark) != 0;
+    if (!marked || (now->co_flags & mark) != 0 || (now->co_flags & CO_GENERATOR) == 0)
+        return Ref::borrow(as_object(now));
+    const Ref flags = new_dict();
+    dict_set(flags.get(), "co_flags", to_int(now->co_flags | mark).get());
+    const Ref replace = attribute(as_object(now), "replace");
+    return Ref::steal(PyObject_VectorcallDict(replace.get(), nullptr, 0, flags.get()));
+}
+
 std::vector<std::string> free_variables(PyCodeObject* code) {
     std::vector<std::string> names;
     const int total = static_cast<int>(PyTuple_GET_SIZE(code->co_localsplusnames));

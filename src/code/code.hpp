@@ -62,6 +62,10 @@ std::vector<PyCodeObject*> codes_within(PyCodeObject* root, int first, int last)
 // The nested function (or class body) code with this qualified name whose first line is `line`; NULL if there is none.
 PyCodeObject* find_code(PyCodeObject* root, std::string_view qualified, int line);
 
+// New code for functions that run `live`, with what a decorator has marked that with: types.coroutine does so, in the
+// code itself.
+Ref marked_alike(PyCodeObject* live, PyCodeObject* now);
+
 // Names of the free variables, in the order of a closure.
 std::vector<std::string> free_variables(PyCodeObject* code);
 

@@ -50,12 +50,13 @@ int CodeIndex::on_function(PyFunction_WatchEvent event, PyFunctionObject* functi
 void CodeIndex::on_event(PyFunction_WatchEvent event, PyFunctionObject* function, PyObject* value) {
     switch (event) {
         case PyFunction_EVENT_CREATE:
-            if (recording_ && PyThread_get_thread_ident() == recording_thread_) recorded_.push_back(function);
+            if (recording_ && PyThread_get_thread_ident() == recording_thread_)
+                recorded_.emplace_back(made_++, function);
             add(entry_for(code_of(function)), function);
             break;
         case PyFunction_EVENT_DESTROY:
             if (Entry* entry = entry_of(code_of(function))) remove(*entry, function);
-            if (recording_) std::erase(recorded_, function);
+            if (recording_) std::erase_if(recorded_, [=](const auto& each) { return each.second == function; });
             break;
         case PyFunction_EVENT_MODIFY_CODE:
             if (Entry* entry = entry_of(code_of(function))) remove(*entry, function);
@@ -186,10 +187,15 @@ void CodeIndex::start_recording() {
     recording_thread_ = PyThread_get_thread_ident();
 }
 
+void CodeIndex::forget_since(std::size_t mark) {
+    std::erase_if(recorded_, [=](const auto& each) { return each.first >= mark; });
+}
+
 std::vector<Ref> CodeIndex::stop_recording() {
     recording_ = false;
     std::vector<Ref> alive;
-    for (PyFunctionObject* function : recorded_) alive.push_back(Ref::borrow(reinterpret_cast<PyObject*>(function)));
+    for (const auto& [number, function] : recorded_)
+        alive.push_back(Ref::borrow(reinterpret_cast<PyObject*>(function)));
     recorded_.clear();
     return alive;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/python.hpp"
@@ -33,6 +34,9 @@ class CodeIndex {
     void start_recording();
     std::vector<Ref> stop_recording();
     bool recording() const { return recording_; }
+    // Those made since `mark` are left out of what is returned: a statement that made them was broken off.
+    std::size_t mark() const { return made_; }
+    void forget_since(std::size_t mark);
 
     struct Entry {
         PyCodeObject* code = nullptr;
@@ -63,7 +67,8 @@ class CodeIndex {
     bool incomplete_ = false;
     bool recording_ = false;
     unsigned long recording_thread_ = 0;
-    std::vector<PyFunctionObject*> recorded_;
+    std::size_t made_ = 0;
+    std::vector<std::pair<std::size_t, PyFunctionObject*>> recorded_;
 };
 
 // Remembers the functions made while it lives, by this thread.

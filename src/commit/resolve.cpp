@@ -4,6 +4,7 @@
 #include <set>
 
 #include "code/index.hpp"
+#include "code/tree.hpp"
 #include "commit/class_merge.hpp"
 #include "commit/escaped.hpp"
 #include "commit/gifts.hpp"
@@ -137,7 +138,8 @@ class Resolver {
     }
 
     // A module that has put another object in its own place, in sys.modules, leaves its functions the former namespace.
-    static bool is_former_self(PyObject* globals, PyObject* names) {
+    bool is_former_self(PyObject* globals, PyObject* names) const {
+        if (outcome_.live_globals.contains(globals)) return false;  // a staged copy of it
         PyObject* spec = dict_get(globals, "__spec__");
         return spec != nullptr && spec != Py_None && spec == dict_get(names, "__spec__");
     }
@@ -162,8 +164,15 @@ class Resolver {
         return shell.defaults || shell.annotations || shell.type_parameters;
     }
 
-    bool pour_code(const Swap& swap, PyCodeObject* old_code, PyCodeObject* now) {
-        PyFunctionObject* source = evaluated(now);
+    static bool same_decorators(const Swap& swap) {
+        return swap.old && swap.now && is_function(swap.old.node.get()) && is_function(swap.now.node.get()) &&
+               same_field(swap.old.node.get(), swap.now.node.get(), "decorator_list");
+    }
+
+    bool pour_code(const Swap& swap, PyCodeObject* old_code, PyCodeObject* compiled) {
+        PyFunctionObject* source = evaluated(compiled);
+        const Ref marked = same_decorators(swap) ? marked_alike(old_code, compiled) : Ref::borrow(as_object(compiled));
+        auto* now = as_code(marked.get());
         if (swap.kind.empty() && (source == nullptr || !has_other_parts(swap)) && same_code(old_code, now) &&
             same_lines(old_code, now)) {
             move_lines(old_code, now->co_firstlineno - old_code->co_firstlineno);

@@ -4,6 +4,7 @@
 
 #include "code/index.hpp"
 #include "compat/memory.hpp"
+#include "engine/turn.hpp"
 #include "plan/rules.hpp"
 #include "source/modules.hpp"
 
@@ -30,6 +31,29 @@ void import_helpers() {
         import_module(name);
 }
 
+// What the interpreter calls when it is about to end, and around a fork.
+template <void (Turns::*Step)()>
+PyObject* tell_turns(PyObject*, PyObject*) {
+    return as_callback<PyObject*>(nullptr, [] {
+        (Turns::instance().*Step)();
+        return Py_NewRef(Py_None);
+    });
+}
+
+PyMethodDef at_exit = {"at_exit", &tell_turns<&Turns::close>, METH_NOARGS, nullptr};
+PyMethodDef before_fork = {"before_fork", &tell_turns<&Turns::before_fork>, METH_NOARGS, nullptr};
+PyMethodDef after_fork = {"after_fork", &tell_turns<&Turns::after_fork_in_parent>, METH_NOARGS, nullptr};
+
+void follow_the_process() {
+    const auto function = [](PyMethodDef& definition) { return Ref::steal(PyCFunction_New(&definition, nullptr)); };
+    call_method(import_module("atexit").get(), "register", {function(at_exit).get()});
+    const Ref hooks = new_dict();
+    dict_set(hooks.get(), "before", function(before_fork).get());
+    dict_set(hooks.get(), "after_in_parent", function(after_fork).get());
+    const Ref at_fork = attribute(import_module("os").get(), "register_at_fork");
+    Ref::steal(PyObject_VectorcallDict(at_fork.get(), nullptr, 0, hooks.get()));
+}
+
 }  // namespace
 
 std::optional<Refusal> attach() {
@@ -44,6 +68,7 @@ std::optional<Refusal> attach() {
     if (tie == Tie::gone) return refusal("interpreter-again", "");
     compat::note_allocators();
     import_helpers();
+    follow_the_process();
     CodeIndex::instance();
     Modules::instance();
     dict_set(dict, key, new_mark().get());

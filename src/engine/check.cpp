@@ -60,7 +60,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 void audit_update(const char* kind, const std::vector<std::string>& modules) {
     const Ref names = Ref::steal(PyList_New(0));
     for (const std::string& module : modules) check(PyList_Append(names.get(), to_str(module).get()));
-    if (outliving_python([&] { return PySys_Audit("rebottle.update", "sO", kind, names.get()); }) < 0)
+    if (in_program([&] { return PySys_Audit("rebottle.update", "sO", kind, names.get()); }) < 0)
         throw ExecutionError{"an audit hook", "", "", 0, PythonError()};
 }
 

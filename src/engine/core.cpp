@@ -79,7 +79,7 @@ void Core::publish(const Report& report) {
     }();
     const std::vector<Ref> callbacks = callbacks_;
     for (const Ref& callback : callbacks) {
-        PyObject* result = outliving_python([&] { return PyObject_CallOneArg(callback.get(), object.get()); });
+        PyObject* result = in_program([&] { return PyObject_CallOneArg(callback.get(), object.get()); });
         if (result == nullptr) {
             PyErr_WriteUnraisable(callback.get());
         } else {

@@ -173,7 +173,7 @@ class Update {
             verify(past_->journal, report_);
         }
         report_.timing.pause = seconds_since(start);
-        if (!outcome.deferred.empty()) commit_deferred(plan, outcome.deferred, resolved);
+        if (!outcome.deferred.empty()) commit_deferred(plan, outcome, resolved);
         for (Change& change : resolved.changes) report_.changes.push_back(std::move(change));
         for (Kept& kept : resolved.kept) report_.kept.push_back(std::move(kept));
         remember_replaced(past_->replaced_code);
@@ -207,11 +207,12 @@ class Update {
 
     // Statements that need the new version in place. What they fail with takes the whole update back.
     void commit_deferred(Plan& plan, const std::vector<Deferred>& deferred, Resolved& resolved) {
-        const SwitchInterval no_switching(1.0);
+        const LongTurns no_switching;
         NamesGuard names;
         Outcome late;
         TouchGuard touched(late.touches);
-        run_deferred(plan, request_, deferred, late, names);
+        run_deferred(plan, request_, outcome.deferred, late, names);
+        late.live_globals = outcome.live_globals;  // what was broken off in the stage is no part of the module
         history_.add_copies(late.our_containers);
         add_copies(past_->journal, late.our_containers);
         Resolved more = resolve(late, past_references());

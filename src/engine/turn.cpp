@@ -2,14 +2,19 @@
 
 #include <pthread.h>
 
-#include <chrono>
+#include <algorithm>
 
 #include "base/python.hpp"
+#include "engine/failure.hpp"
+#include "plan/rules.hpp"
+#include "stage/recorder.hpp"
+#include "stage/world.hpp"
 
 namespace rebottle {
 namespace {
 
 thread_local int depth = 0;
+thread_local bool forking = false;
 
 constexpr std::chrono::milliseconds signal_check{50};
 
@@ -20,17 +25,25 @@ Turns& Turns::instance() {
     return *turns;
 }
 
-Turns::Turns() { pthread_atfork(nullptr, nullptr, &Turns::after_fork); }
+Turns::Turns() { pthread_atfork(nullptr, nullptr, &Turns::after_fork_in_child); }
 
 // Only the forking thread lives on in the child: nobody else holds or updates there.
-void Turns::after_fork() {
+void Turns::after_fork_in_child() {
     Turns& self = instance();
-    const bool mine = self.updating_ && self.owner_ == std::this_thread::get_id();
+    const auto me = std::this_thread::get_id();
+    const bool mine = self.updating_ && self.owner_ == me;
     new (&self.mutex_) std::mutex;
     new (&self.changed_) std::condition_variable;
+    if (self.updating_ && !mine) {
+        World::abandon();
+        Recorder::abandon();
+    }
+    std::erase_if(self.visitors_, [me](const Visitor& each) { return each.thread != me; });
     self.holders_ = depth > 0 ? 1 : 0;
     self.waiting_ = 0;
+    self.forks_ = 0;
     self.updating_ = mine;
+    forking = false;
 }
 
 template <class Ready>
@@ -45,6 +58,11 @@ void Turns::wait(std::unique_lock<std::mutex>& lock, Ready ready) {
         if (PyErr_CheckSignals() < 0) throw PythonError();
         lock.lock();
     }
+}
+
+// Whether code of the program has kept a thread in the engine for too long to be waited for.
+bool Turns::is_kept(const std::atomic<int>* depth_in_program, Clock::time_point since) {
+    return *depth_in_program > 0 && Clock::now() - since > patience;
 }
 
 void Turns::hold() {
@@ -66,11 +84,13 @@ bool Turns::holds_here() const { return depth > 0; }
 
 bool Turns::updating_here() const { return updating_ && owner_ == std::this_thread::get_id(); }
 
-void Turns::begin_update() {
+bool Turns::begin_update() {
+    const auto me = std::this_thread::get_id();
+    const auto closed = [&] { return closed_ && closer_ != me; };
     std::unique_lock<std::mutex> lock(mutex_);
     ++waiting_;
     try {
-        wait(lock, [this] { return holders_ == 0 && !updating_; });
+        wait(lock, [&] { return closed() || (holders_ == 0 && !updating_ && (forks_ == 0 || forking)); });
     } catch (const PythonError&) {
         if (!lock.owns_lock()) lock.lock();
         --waiting_;
@@ -78,14 +98,63 @@ void Turns::begin_update() {
         throw;
     }
     --waiting_;
+    if (closed()) return false;
     updating_ = true;
-    owner_ = std::this_thread::get_id();
+    owner_ = me;
+    owners_depth_ = &depth_in_program();
+    return true;
 }
 
 void Turns::end_update() {
     const std::lock_guard<std::mutex> lock(mutex_);
     updating_ = false;
     changed_.notify_all();
+}
+
+void Turns::close() {
+    const auto me = std::this_thread::get_id();
+    const auto start = Clock::now();
+    std::unique_lock<std::mutex> lock(mutex_);
+    closed_ = true;
+    closer_ = me;
+    changed_.notify_all();
+    wait(lock, [&] {
+        return std::all_of(visitors_.begin(), visitors_.end(), [&](const Visitor& each) {
+            return each.thread == me || is_kept(each.depth_in_program, start);
+        });
+    });
+}
+
+void Turns::before_fork() {
+    const auto start = Clock::now();
+    std::unique_lock<std::mutex> lock(mutex_);
+    ++forks_;
+    forking = true;
+    wait(lock, [&] { return !updating_ || updating_here() || is_kept(owners_depth_, start); });
+}
+
+void Turns::after_fork_in_parent() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    --forks_;
+    forking = false;
+    changed_.notify_all();
+}
+
+Visit::Visit() {
+    Turns& turns = Turns::instance();
+    const std::lock_guard<std::mutex> lock(turns.mutex_);
+    place_ = turns.visitors_.insert(turns.visitors_.end(), {std::this_thread::get_id(), &depth_in_program()});
+}
+
+Visit::~Visit() {
+    Turns& turns = Turns::instance();
+    const std::lock_guard<std::mutex> lock(turns.mutex_);
+    turns.visitors_.erase(place_);
+    if (turns.closed_) turns.changed_.notify_all();
+}
+
+Turn::Turn() {
+    if (!Turns::instance().begin_update()) refuse({refusal("shutting-down", "")});
 }
 
 }  // namespace rebottle

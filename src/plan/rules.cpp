@@ -9,6 +9,8 @@ const std::vector<Rule>& rules() {
         {"disabled", "Any update while REBOTTLE_DISABLE=1 is set",
          "updates are switched off by the environment variable REBOTTLE_DISABLE",
          "unset REBOTTLE_DISABLE and start the program again"},
+        {"shutting-down", "An update by another thread than the one that ends the interpreter",
+         "the interpreter is about to end", "update earlier, or in an atexit handler"},
         {"held", "An update from inside one's own hold()",
          "this thread holds updates off itself, it would wait for ever",
          "leave the `with rebottle.hold():` block first"},

@@ -308,6 +308,7 @@ void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
     const std::size_t mark = watched ? deferral_->recorder->mark() : 0;
     const Ref former = watched ? Ref::steal(PyDict_Copy(scope.names())) : Ref();
     const OutcomeSize size(outcome_);
+    const std::size_t made = CodeIndex::instance().mark();
     path_.push_back(index);
     try {
         apply(scope, edit);
@@ -323,6 +324,7 @@ void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
     restore_names(scope.names(), former.get());
     placeholders_.clear();
     size.restore(outcome_);
+    CodeIndex::instance().forget_since(made);
     defer(edit, index);
 }
 

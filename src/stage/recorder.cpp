@@ -192,6 +192,8 @@ Recorder::~Recorder() {
         });
 }
 
+void Recorder::abandon() noexcept { active = nullptr; }
+
 void Recorder::on_start(PyCodeObject* code) {
     if (busy_) return;
     settle_in_place();

@@ -48,6 +48,9 @@ class Recorder {
     // Writes to these dicts are not recorded: staged namespaces.
     void ignore(PyObject* dict) { ignored_.push_back(dict); }
 
+    // In a forked child, where the watched thread doesn't live on: nothing more is recorded.
+    static void abandon() noexcept;
+
     // Callbacks of the interpreter.
     void on_start(PyCodeObject* code);
     bool on_instruction(PyCodeObject* code, int offset);  // false: never tell again

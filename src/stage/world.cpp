@@ -190,4 +190,8 @@ void World::leave() noexcept {
     if (current == this) current = nullptr;
 }
 
+void World::abandon() noexcept {
+    if (current != nullptr) current->leave();
+}
+
 }  // namespace rebottle

@@ -56,6 +56,8 @@ class World {
     StagedModule* find(PyObject* module);
     // Takes the views off: module objects answer everybody alike again.
     void leave() noexcept;
+    // In a forked child, where the staging thread doesn't live on: its views are taken off.
+    static void abandon() noexcept;
 
    private:
     friend struct View;

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import rebottle
 from tests.contract.api.scenario import AB
 
 COUNT = """
@@ -193,3 +194,24 @@ def test_a_class_of_c_code_that_took_the_name_is_left_alone(ab: AB) -> None:
     m, update = ab(source)
     update(source.replace('"a",', '"a", "b"'), force="classes")
     assert m.partial is functools.partial
+
+
+def test_a_class_statement_that_was_broken_off_in_the_stage_leaves_nothing_in_the_module(ab: AB) -> None:
+    text = """
+class Helper:
+    def __init__(self): self.value = 1
+def mark(cls): return cls
+class Meta(type):
+    def __init__(cls, name, bases, members): cls.helper = Helper()
+class Thing(metaclass=Meta):
+    def what(self): return __class__
+    @classmethod
+    def which(cls): return __class__
+"""
+    m, _update = ab(text)
+    held, living = m.Thing, m.Thing()
+    now = text.replace("value = 1", "value = 2").replace("class Thing", "@mark\nclass Thing")
+    report = rebottle.reload(m.__name__, sources={m.__name__: now}, force="classes")
+    assert "run-at-commit" in [change.kind for change in report.changes]
+    assert m.Thing is held is living.what() is held.which()
+    assert living.helper.value == 2

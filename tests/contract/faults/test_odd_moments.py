@@ -144,6 +144,17 @@ SCRIPTS = {
         """,
         "end",
     ),
+    "by a daemon thread that the program's own code keeps, at the end": (
+        """
+        import threading, time
+        sys.reached = threading.Event()
+        text = "import sys, time\\nsys.reached.set()\\nwhile True: time.sleep(0.01)\\n"
+        threading.Thread(target=rebottle.reload, args=("lib",), kwargs={"sources": {"lib": text}}, daemon=True).start()
+        sys.reached.wait()
+        print("end")
+        """,
+        "end",
+    ),
     "in a forked child": (
         """
         import os
@@ -175,6 +186,26 @@ SCRIPTS = {
         print(codes)
         """,
         "{22}",
+    ),
+    "in a child forked while another thread's update runs a statement": (
+        """
+        import os, threading, types
+        sys.reached, sys.go_on = threading.Event(), threading.Event()
+        text = "import sys\\ndef f(): return 2\\nsys.reached.set()\\nsys.go_on.wait()\\nX = 1\\n"
+        thread = threading.Thread(target=rebottle.reload, args=("lib",), kwargs={"sources": {"lib": text}})
+        thread.start()
+        sys.reached.wait()
+        child = os.fork()
+        if not child:
+            plain = type(lib) is types.ModuleType and lib.f() == 1
+            update(3)
+            os._exit(lib.f() * 10 + plain)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        sys.go_on.set()
+        thread.join()
+        print(lib.f(), lib.X)
+        """,
+        "31|2 1",
     ),
     "from the module's own code": (
         """
@@ -222,6 +253,28 @@ SCRIPTS = {
         "True|2",
     ),
 }
+
+
+ENDING = """
+import argparse, enum, json.decoder, sys, textwrap, threading
+import rebottle
+
+begun = threading.Event()
+def work():
+    while True:
+        for name in ("textwrap", "json.decoder", "argparse", "enum"):
+            rebottle.reload(name, force=sys.argv[1])
+            begun.set()
+
+threading.Thread(target=work, daemon=True).start()
+begun.wait()
+"""
+
+
+@pytest.mark.parametrize("force", ["functions", "classes"])
+def test_the_interpreter_ends_while_a_daemon_thread_updates(tmp_path: Path, force: str) -> None:
+    for _ in range(5):  # at five moments of an update
+        assert run_script(tmp_path, ENDING.replace("sys.argv[1]", repr(force))) == []
 
 
 @pytest.mark.parametrize(("script", "expected"), SCRIPTS.values(), ids=SCRIPTS)

@@ -283,3 +283,14 @@ def test_a_partial_made_of_a_wrapped_function_follows_both(program: Any) -> None
     assert held() == ("wrapper", ("new", 1))
     rebottle.rollback()
     assert held() == ("wrapper", ("old", 1))
+
+
+@pytest.mark.parametrize("force", [False, "functions", "classes"])
+def test_what_a_decorator_marked_in_the_code_itself_stays(program: Any, force: Any) -> None:
+    text = "import types\n@types.coroutine\ndef f():\n    yield 1\nasync def g(): await f()\n"
+    [m] = program.load(m=text)
+    rebottle.reload(m.__name__, sources={m.__name__: text.replace("yield 1", "yield 2")}, force=force)
+    assert m.g().send(None) == 2
+    rebottle.reload(m.__name__, sources={m.__name__: text.replace("@types.coroutine\n", "")})
+    with pytest.raises(TypeError):
+        m.g().send(None)
