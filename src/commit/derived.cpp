@@ -126,6 +126,20 @@ bool changes_hook(const FunctionWrite& write) {
     return view(write.function.as<PyFunctionObject>()->func_name) == hook_name;
 }
 
+// What a function of singledispatch remembers: the dict in its WeakKeyDictionary, which is reached through the method
+// that empties it (functools.py), without a call.
+PyObject* dispatch_cache(PyFunctionObject* function) {
+    PyObject* clear = function->func_dict == nullptr ? nullptr : dict_get(function->func_dict, "_clear_cache");
+    if (clear == nullptr || !PyMethod_Check(clear)) return nullptr;
+    const Ref own = Ref::steal_or_null(PyObject_GenericGetDict(PyMethod_GET_SELF(clear), nullptr));
+    if (!own) {
+        dismiss();
+        return nullptr;
+    }
+    PyObject* data = dict_get(own.get(), "data");
+    return data != nullptr && PyDict_CheckExact(data) ? data : nullptr;
+}
+
 }  // namespace
 
 bool loses_members(const Journal& journal) {
@@ -148,10 +162,8 @@ void forget_dispatched() {
         return found;
     }();
     if (wrapper == nullptr) return;
-    const std::vector<PyFunctionObject*> functions = CodeIndex::instance().functions(wrapper);
-    for (PyFunctionObject* function : functions)
-        if (const Ref clear = attribute_or_null(reinterpret_cast<PyObject*>(function), "_clear_cache"))
-            call(clear.get());
+    for (PyFunctionObject* function : CodeIndex::instance().functions(wrapper))
+        if (PyObject* cache = dispatch_cache(function)) PyDict_Clear(cache);
 }
 
 Journal renew_derived(const std::vector<Ref>& classes, bool everywhere) {

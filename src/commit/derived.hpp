@@ -14,7 +14,7 @@ namespace rebottle {
 // `everywhere`: a class may have lost what made it count as another one's subclass.
 Journal renew_derived(const std::vector<Ref>& classes, bool everywhere);
 
-// Makes functools.singledispatch look its functions up again. Runs Python code of the library.
+// Makes functools.singledispatch look its functions up again. Runs no Python code.
 void forget_dispatched();
 
 // Whether a journal takes members away or changes a __subclasshook__.

@@ -157,8 +157,10 @@ class Resolver {
         return nullptr;
     }
 
-    // Whether a function whose code is the same may have other defaults or annotations.
+    // Whether a function whose code is the same may have other defaults or annotations. What blocks define was
+    // compared in the stage.
     static bool has_other_parts(const Swap& swap) {
+        if (swap.now.kind == Statement::Kind::block) return false;
         if (swap.old.kind != Statement::Kind::function || swap.now.kind != Statement::Kind::function) return true;
         const FunctionShell shell = compare_shells(swap.old.node.get(), swap.now.node.get());
         return shell.defaults || shell.annotations || shell.type_parameters;

@@ -157,7 +157,6 @@ class Update {
         {
             const compat::SureMemory sure;
             world.leave();
-            find_twofold(outcome.touches, outcome.bottles);
             apply_all(past_->journal);
             applied.applied();
             move_instances(relay, resolved.layouts, *past_);
@@ -206,8 +205,8 @@ class Update {
     }
 
     // Statements that need the new version in place. What they fail with takes the whole update back.
-    void commit_deferred(Plan& plan, const std::vector<Deferred>& deferred, Resolved& resolved) {
-        const LongTurns no_switching;
+    void commit_deferred(Plan& plan, const Outcome& outcome, Resolved& resolved) {
+        const SwitchInterval no_switching(1.0);
         NamesGuard names;
         Outcome late;
         TouchGuard touched(late.touches);
@@ -220,7 +219,6 @@ class Update {
         Relay relay(more.layouts, more.journal, references(late, more), {});
         if (!relay.refusals().empty()) refuse(relay.refusals(), report_);
         const compat::SureMemory sure;
-        find_twofold(late.touches, late.bottles);
         apply_all(more.journal);
         move_instances(relay, more.layouts, *past_);
         names.keep();

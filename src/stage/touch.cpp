@@ -190,13 +190,14 @@ void map_value(Ref& value, const std::map<PyObject*, Ref>& bottles) {
     if (const auto found = bottles.find(value.get()); found != bottles.end()) value = found->second;
 }
 
+bool has_identity_hash(PyObject* key) { return Py_TYPE(key)->tp_hash == PyBaseObject_Type.tp_hash; }
+
 // An entry under a staged key becomes the one of the live key, and the former value of that is what was there before.
 void map_key(ItemTouch& touch, const std::map<PyObject*, Ref>& bottles) {
     const auto found = bottles.find(touch.key.get());
-    if (found == bottles.end() || Py_TYPE(touch.key.get())->tp_hash != PyBaseObject_Type.tp_hash) return;
+    if (found == bottles.end() || !has_identity_hash(touch.key.get())) return;
     touch.key = found->second;
-    if (!touch.before && PyDict_CheckExact(touch.owner.get()) &&
-        Py_TYPE(touch.key.get())->tp_hash == PyBaseObject_Type.tp_hash)
+    if (!touch.before && PyDict_CheckExact(touch.owner.get()) && has_identity_hash(touch.key.get()))
         touch.before = Ref::borrow(dict_get(touch.owner.get(), touch.key.get()));
 }
 
@@ -237,8 +238,6 @@ Ref registered_classes(PyObject* type) {
     });
     return found;
 }
-
-bool has_identity_hash(PyObject* key) { return Py_TYPE(key)->tp_hash == PyBaseObject_Type.tp_hash; }
 
 }  // namespace
 
@@ -283,22 +282,10 @@ void redo_touches(const Touches& touches) {
         unfailing([&] { std::visit([](const auto& each) { set_back(each, each.before, each.after); }, touch); });
 }
 
-void find_twofold(Touches& touches, const std::map<PyObject*, Ref>& bottles) {
-    for (Touch& touch : touches) {
-        auto* item = std::get_if<ItemTouch>(&touch);
-        if (item == nullptr || !PyDict_Check(item->owner.get())) continue;
-        const auto live = bottles.find(item->key.get());
-        item->twofold = live != bottles.end() && has_identity_hash(live->second.get()) &&
-                        PyDict_Contains(item->owner.get(), live->second.get()) == 1;
-    }
-}
-
 void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const std::vector<Ref>& created) {
     std::set<PyObject*> made;
     for (const Ref& function : created) made.insert(function.get());
     std::erase_if(touches, [&](const Touch& touch) {
-        const auto* item = std::get_if<ItemTouch>(&touch);
-        if (item != nullptr && item->twofold) return true;
         return made.contains(owner_of(touch)) || bottles.contains(owner_of(touch));
     });
     for (Touch& touch : touches) {
@@ -315,6 +302,10 @@ void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, cons
             },
             touch);
     }
+    std::erase_if(touches, [](const Touch& touch) {
+        const auto* item = std::get_if<ItemTouch>(&touch);
+        return item != nullptr && item->before.get() == item->after.get();
+    });
 }
 
 void forget_ended(Touches& touches) {

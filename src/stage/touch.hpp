@@ -25,7 +25,6 @@ struct ItemTouch {
     Ref key;
     Ref before;
     Ref after;
-    bool twofold = false;  // under a staged key, beside the entry that the live object has
 };
 
 // The content of a list, dict, set or deque, as lists of its items (of pairs, for a dict); the classes that an abstract
@@ -49,10 +48,8 @@ Ref content_of(PyObject* container);
 void undo_touches(const Touches& touches);
 // Does them again after they were taken back.
 void redo_touches(const Touches& touches);
-// Tells which entries the commit drops, since the live object has one already.
-void find_twofold(Touches& touches, const std::map<PyObject*, Ref>& bottles);
-// Replaces staged objects by what they stand for, before that is done in the objects of others; what was done to them is
-// forgotten. What was done to functions that the update itself `created` has no former state.
+// Replaces staged objects by what they stand for, before that is done in the objects of others; what was done to them
+// is forgotten. What was done to functions that the update itself `created` has no former state.
 void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const std::vector<Ref>& created);
 
 // Forgets what was done to objects that nobody else holds. Runs destructors.
