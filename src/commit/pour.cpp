@@ -115,7 +115,7 @@ Ref Pour::mapped(PyObject* object) const {
 Ref Pour::mapped_items(const Ref& defaults) const {
     if (!defaults) return {};
     if (PyDict_Check(defaults.get())) {
-        const Ref values = Ref::steal(PyDict_Copy(defaults.get()));
+        Ref values = Ref::steal(PyDict_Copy(defaults.get()));
         for_items(defaults.get(), [&](PyObject* name, PyObject* value) {
             if (const Ref live = mapped(value); live.get() != value) dict_set(values.get(), name, live.get());
         });

@@ -143,7 +143,7 @@ std::vector<std::string> names_in(PyObject* class_statement) {
 // What the former statement of a class bound, where an edit has it.
 std::vector<std::string> former_members(const std::vector<Edit>& edits, const std::string& where) {
     for (const Edit& edit : edits) {
-        if (const std::vector<std::string> inner = former_members(edit.members, where); !inner.empty()) return inner;
+        if (std::vector<std::string> inner = former_members(edit.members, where); !inner.empty()) return inner;
         if (!edit.old) continue;
         if (edit.old.kind == Statement::Kind::class_ && edit.where == where) return names_in(edit.old.node.get());
         std::map<std::string, Ref> classes;
