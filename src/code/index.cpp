@@ -31,7 +31,7 @@ void CodeIndex::visit_all() {
     for_all_objects([this](PyObject* object) {
         if (!PyFunction_Check(object)) return;
         auto* function = reinterpret_cast<PyFunctionObject*>(object);
-        add(entry_for(code_of(function)), function);
+        if (!hidden_.contains(function)) add(entry_for(code_of(function)), function);
     });
 }
 
@@ -56,6 +56,7 @@ void CodeIndex::on_event(PyFunction_WatchEvent event, PyFunctionObject* function
             break;
         case PyFunction_EVENT_DESTROY:
             if (Entry* entry = entry_of(code_of(function))) remove(*entry, function);
+            hidden_.erase(function);
             if (recording_) std::erase_if(recorded_, [=](const auto& each) { return each.second == function; });
             break;
         case PyFunction_EVENT_MODIFY_CODE:
@@ -179,6 +180,11 @@ void CodeIndex::moved(PyFunctionObject* function, PyCodeObject* code) noexcept {
     } catch (const std::bad_alloc&) {
         incomplete_ = true;
     }
+}
+
+void CodeIndex::hide(PyFunctionObject* function) {
+    hidden_.insert(function);
+    if (Entry* entry = entry_of(code_of(function))) remove(*entry, function);
 }
 
 void CodeIndex::start_recording() {

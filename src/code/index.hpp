@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,9 @@ class CodeIndex {
     void prepare(PyCodeObject* code, std::size_t more);
     // Tells that `function` is about to run `code` instead of its own. Allocates nothing after `prepare`.
     void moved(PyFunctionObject* function, PyCodeObject* code) noexcept;
+
+    // Leaves out a function whose content is to stay, whatever becomes of its code.
+    void hide(PyFunctionObject* function);
 
     // From now on, functions made by this thread are remembered; returns those still alive at the end.
     void start_recording();
@@ -69,6 +73,7 @@ class CodeIndex {
     unsigned long recording_thread_ = 0;
     std::size_t made_ = 0;
     std::vector<std::pair<std::size_t, PyFunctionObject*>> recorded_;
+    std::unordered_set<PyFunctionObject*> hidden_;
 };
 
 // Remembers the functions made while it lives, by this thread.

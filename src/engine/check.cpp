@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "code/index.hpp"
 #include "engine/failure.hpp"
 
 namespace rebottle {
@@ -70,6 +71,7 @@ std::vector<ChangedCallee> changed_callees(const Journal& journal) {
         const auto* function = std::get_if<FunctionWrite>(&write);
         if (function == nullptr || same_call(function->before, function->after)) continue;
         callees.push_back({function->function, copy_of_function(function->function.as<PyFunctionObject>())});
+        CodeIndex::instance().hide(callees.back().former.as<PyFunctionObject>());
     }
     return callees;
 }

@@ -86,6 +86,19 @@ def test_a_caller_under_way_reaches_its_callee_whatever_is_undone_and_done_again
     assert [each.result() for each in (before, between, again)] == [1, 2, 1]
 
 
+def test_what_a_caller_under_way_reaches_stays_as_it_was(ab: AB) -> None:
+    text = "def callee(x, d={0}): return x, d\ndef caller(pause):\n    pause()\n    return callee({0})\n"
+    m, update = ab(text.format(0))
+    first = UnderWay(m.caller)
+    update(text.format(1), undo=False)
+    second = UnderWay(m.caller)
+    for n in range(2, 6):
+        report = update(text.format(n), undo=False)
+        if n % 2:
+            report.rollback().rollback()
+    assert [first.result(), second.result(), m.caller(lambda: None)] == [(0, 0), (1, 1), (5, 5)]
+
+
 NAMES = """
     def {0}(): return '{0}'
     def caller(pause):
