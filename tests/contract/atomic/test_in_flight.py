@@ -210,26 +210,29 @@ TEXT = """
     """
 
 
+state = {"watching": False}
+
+
+@rebottle.on_update  # at import: before the callbacks that other tests leave behind
+def watched(_: object) -> None:
+    state["watching"] = False
+
+
 @pytest.mark.parametrize("verb", ["reload", "rollback"])
 def test_no_python_code_runs_in_the_commit(program: Program, verb: str) -> None:
     [m] = program.load(m=TEXT.format(0))
     kept = m.outer(), m.C(), m.D()
     ran: list[str] = []
-    state = {"watching": False}
 
     def note(frame: Any, event: str, _: object) -> None:
         if event == "call" and state["watching"]:
             ran.append(frame.f_code.co_qualname)
-
-    def after(_: object) -> None:
-        state["watching"] = False
 
     def audit(event: str, _: tuple[object, ...]) -> None:
         if event == "rebottle.update" and sys.getprofile() is note:
             state["watching"] = True
 
     sys.addaudithook(audit)
-    rebottle.on_update(after)
     report = None
     sys.setprofile(note)
     try:
@@ -247,5 +250,5 @@ def test_no_python_code_runs_in_the_commit(program: Program, verb: str) -> None:
             report.rollback()
         finally:
             sys.setprofile(None)
-    assert [name for name in ran if name not in (after.__qualname__, audit.__qualname__)] == []
+    assert [name for name in ran if name not in (watched.__qualname__, audit.__qualname__)] == []
     assert kept[0]() in (2, 3)
