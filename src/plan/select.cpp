@@ -38,13 +38,8 @@ std::vector<Wanted> select(const Request& request) {
 // The new version of one wanted module; nothing where there is nothing to do.
 std::optional<Version> new_version(const Wanted& wanted, PyObject* module, ModuleRecord& record, const Request& request,
                                    Plan& plan) {
-    if (const auto text = request.sources.find(wanted.name); text != request.sources.end()) {
-        const std::string path = record.version.path.empty() ? "<" + wanted.name + ">" : record.version.path;
-        Version version = version_of_text(decode(text->second), path, &record.version);
-        version.stamp = record.version.stamp;
-        version.handed = true;
-        return version;
-    }
+    if (const auto text = request.sources.find(wanted.name); text != request.sources.end())
+        return handed_version(wanted.name, module, text->second, record.version);
     if (!wanted.by_name && request.force == Force::none && !Modules::instance().maybe_changed(record))
         return std::nullopt;
     std::optional<Version> version = find_version(wanted.name, module, &record.version);

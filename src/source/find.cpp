@@ -99,6 +99,15 @@ void set_from_loader(Version& version, PyObject* loader, const std::string& name
     version.prepare();
 }
 
+void refuse_compiled(PyObject* spec, PyObject* loader, std::initializer_list<const char*> kinds) {
+    for (const char* kind : kinds) {
+        const Ref type = machinery(kind);
+        if (loader != type.get() && PyType_IsSubtype(Py_TYPE(loader), type.as<PyTypeObject>()) == 0) continue;
+        const Ref origin = attribute_or_null(spec, "origin");
+        throw CompiledModule{origin && PyUnicode_Check(origin.get()) ? to_text(origin.get()) : ""};
+    }
+}
+
 bool is_zip_importer(PyObject* loader) { return std::string_view(Py_TYPE(loader)->tp_name).ends_with("zipimporter"); }
 
 Version read_version(const std::string& name, const Ref& spec, const Version* former) {
@@ -110,16 +119,12 @@ Version read_version(const std::string& name, const Ref& spec, const Version* fo
         version.path = "<" + name + ">";
         return version;
     }
-    const Ref origin = attribute_or_null(spec.get(), "origin");
-    for (const char* compiled : {"ExtensionFileLoader", "BuiltinImporter", "FrozenImporter"})
-        if (PyType_IsSubtype(Py_TYPE(loader.get()), reinterpret_cast<PyTypeObject*>(machinery(compiled).get())) != 0 ||
-            loader.get() == machinery(compiled).get())
-            throw CompiledModule{origin ? to_text(origin.get()) : ""};
+    refuse_compiled(spec.get(), loader.get(), {"ExtensionFileLoader", "BuiltinImporter", "FrozenImporter"});
     version.path = python_path(spec.get(), loader.get(), name);
     const Ref text = is_zip_importer(loader.get()) ? loader_source(loader.get(), name) : Ref();
     if (text) {
         version.form = Version::Form::text;
-        set_text(version, decode(std::string(view(text.get()))), former);
+        set_text(version, plain_text(std::string(view(text.get()))), former);
     } else if (is_standard_loader(loader.get())) {
         version.stamp = stamp_of(version.path);
         version.form = Version::Form::text;
@@ -171,6 +176,22 @@ Version version_of_text(std::string text, const std::string& path, const Version
     version.path = path;
     set_text(version, std::move(text), former);
     return version;
+}
+
+Version handed_version(const std::string& name, PyObject* module, const std::string& text, const Version& former) {
+    const std::string path = former.path.empty() ? "<" + name + ">" : former.path;
+    try {
+        PyObject* spec = dict_get(namespace_of(module), "__spec__");
+        const Ref loader = spec == nullptr ? Ref() : attribute_or_null(spec, "loader");
+        if (loader) refuse_compiled(spec, loader.get(), {"ExtensionFileLoader", "BuiltinImporter"});
+        Version version = version_of_text(plain_text(text), path, &former);
+        version.stamp = former.stamp;
+        version.handed = true;
+        return version;
+    } catch (const PythonError& error) {
+        if (error.is(PyExc_KeyboardInterrupt)) throw;
+        throw SourceError(name, path, "its text can't be read", error);
+    }
 }
 
 std::optional<Version> find_version(const std::string& name, PyObject* module, const Version* former) {

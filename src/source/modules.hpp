@@ -88,7 +88,9 @@ void refresh_finders();
 Ref changed_import_names(const std::string& name, PyObject* module, PyObject* spec);
 // The name under which a module is recorded: "os.path" is an alias of another one.
 std::string listed_name(const std::string& name);
-// A version from text handed over; `path` is the file name of its code.
+// A version from text that a caller hands over for a loaded module. Errors: SourceError, CompiledModule.
+Version handed_version(const std::string& name, PyObject* module, const std::string& text, const Version& former);
+// A version from text; `path` is the file name of its code.
 Version version_of_text(std::string text, const std::string& path, const Version* former = nullptr);
 
 }  // namespace rebottle

@@ -46,8 +46,10 @@ int read_all(int descriptor, std::string& content) {
     return 0;
 }
 
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
 bool is_utf8_without_cookie(const std::string& bytes) {
-    if (bytes.starts_with("\xEF\xBB\xBF")) return false;
+    if (bytes.starts_with(byte_order_mark)) return false;
     std::size_t line_end = bytes.find('\n');
     if (line_end != std::string::npos) line_end = bytes.find('\n', line_end + 1);
     const std::string_view head(bytes.data(), std::min(line_end, bytes.size()));
@@ -183,13 +185,15 @@ std::string read_file(const std::string& path) {
     return content;
 }
 
+std::string plain_text(std::string text) {
+    if (text.find('\0') != std::string::npos) raise(PyExc_SyntaxError, "source code cannot contain null bytes");
+    const Ref checked = Ref::steal(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "strict"));
+    if (text.starts_with(byte_order_mark)) text.erase(0, byte_order_mark.size());
+    return with_plain_line_ends(std::move(text));
+}
+
 std::string decode(std::string bytes) {
-    if (bytes.find('\0') != std::string::npos) raise(PyExc_SyntaxError, "source code cannot contain null bytes");
-    if (is_utf8_without_cookie(bytes)) {
-        const Ref checked =
-            Ref::steal(PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "strict"));
-        return with_plain_line_ends(std::move(bytes));
-    }
+    if (is_utf8_without_cookie(bytes) || bytes.find('\0') != std::string::npos) return plain_text(std::move(bytes));
     static PyObject* const decode_source = attribute(import_module("importlib.util").get(), "decode_source").release();
     const Ref raw = Ref::steal(PyBytes_FromStringAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
     const Ref text = call(decode_source, {raw.get()});

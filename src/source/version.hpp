@@ -82,6 +82,8 @@ std::string read_file(const std::string& path);
 // Bytes of a source as UTF-8 with \n line ends: BOM, coding cookie, CRLF. Errors: SyntaxError, UnicodeError as
 // PythonError.
 std::string decode(std::string bytes);
+// The same for text that somebody has decoded already: its cookie says nothing.
+std::string plain_text(std::string text);
 
 // Flags of the `from __future__` lines that a version is compiled with.
 int future_flags(const Version& version);

@@ -170,6 +170,7 @@ void stage(Plan& plan, const Request& request, World& world, Outcome& outcome) {
     Recording recording;
     Deferral deferral;
     std::vector<std::unique_ptr<ModuleStage>> stages;
+    std::vector<std::function<void()>> starts;  // in the order of the world's modules
     for (std::size_t i = 0; i < plan.modules.size(); ++i) {
         ModulePlan& module = plan.modules[i];
         stages.push_back(std::make_unique<ModuleStage>(module, i, request, outcome, &deferral));
@@ -181,16 +182,19 @@ void stage(Plan& plan, const Request& request, World& world, Outcome& outcome) {
             continue;
         }
         StagedModule& staged = world.add(module.name, module.module, new_code_of(module), nullptr);
-        staged.run = [&] {
+        starts.emplace_back([&] {
             take_renewed_imports(world, module, staged, one);
             one.run(staged);
-        };
+        });
     }
     if (!world.modules().empty()) {
         Recorder recorder{Forbidden(plan)};
         deferral.recorder = &recorder;
         deferral.world = &world;
-        for (const auto& staged : world.modules()) recorder.ignore(staged->ns.get());
+        for (std::size_t i = 0; i < starts.size(); ++i) {
+            world.modules()[i]->run = std::move(starts[i]);
+            recorder.ignore(world.modules()[i]->ns.get());
+        }
         for (const auto& staged : world.modules()) World::reach(*staged);
         stage_followers(plan, request, world, outcome, recorder);
         outcome.touches = recorder.take();

@@ -175,7 +175,7 @@ StagedModule& World::add(const std::string& name, Ref module, const std::map<PyC
 }
 
 void World::reach(StagedModule& module) {
-    if (module.state != StagedModule::State::waiting) return;
+    if (module.state != StagedModule::State::waiting || !module.run) return;
     module.state = StagedModule::State::running;
     module.run();
     module.state = StagedModule::State::done;

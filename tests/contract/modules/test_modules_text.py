@@ -27,6 +27,20 @@ def test_text_is_used_instead_of_the_loaders(program: Program) -> None:
     assert Path(m.__file__ or "").read_text(encoding="utf-8") == OLD
 
 
+@pytest.mark.parametrize("head", ["# coding: latin-1\n", "\ufeff", "# coding: nonsense\n"])
+def test_text_is_decoded_already(program: Program, head: str) -> None:
+    [m] = program.load(m=OLD)
+    program.reload([m.__name__], sources={m.__name__: head + "def f(): return 'é'\n"})
+    assert m.f() == "é"
+
+
+def test_text_with_a_null_is_an_error_of_the_source(program: Program) -> None:
+    [m] = program.load(m=OLD)
+    with pytest.raises(rebottle.SourceError, match=m.__name__):
+        rebottle.reload([m.__name__], sources={m.__name__: NEW + "\0"})
+    assert m.f() == "old"
+
+
 def test_text_for_one_of_two_modules(program: Program) -> None:
     one, two = program.load(one=OLD, two=OLD)
     names = program.write({"two": NEW})
