@@ -234,6 +234,7 @@ class Merger {
         for_items(live_.get(), [&](PyObject* key, PyObject* value) {
             const std::string name = to_text(key);
             if (is_implicit(name) || dict_get(staged_.get(), key) != nullptr) return;
+            if (Py_IS_TYPE(value, &PyMemberDescr_Type)) return;  // slots go with the storage
             const bool taken_out = contains(merge_.gone_names, name) || is_former_field(key, value);
             if (!taken_out && contains(merge_.old_names, name) && name != "__slots__") return;
             const bool generated =

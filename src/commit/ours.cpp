@@ -12,6 +12,7 @@ void add_references(Journal& journal, std::vector<Ref*>& ours) {
                     ours.push_back(&each.before);
                     ours.push_back(&each.after);
                 }
+                if constexpr (requires { each.key; }) ours.push_back(&each.key);
             },
             write);
     }
@@ -21,6 +22,7 @@ void add_references(Touches& touches, std::vector<Ref*>& ours) {
     for (Touch& touch : touches)
         std::visit(
             [&](auto& each) {
+                if constexpr (requires { each.key; }) ours.push_back(&each.key);
                 ours.push_back(&each.owner);
                 ours.push_back(&each.before);
                 ours.push_back(&each.after);

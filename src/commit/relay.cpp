@@ -54,14 +54,15 @@ void for_untracked(const std::map<PyTypeObject*, LayoutChange*>& types, Body bod
 
 }  // namespace
 
-Relay::Relay(std::vector<LayoutChange>& changes, Journal& journal, std::vector<Ref*> ours,
-             const std::vector<Leftover>& leftovers)
-    : changes_(changes), ours_(std::move(ours)) {
+Relay::Relay(std::vector<LayoutChange>& changes, Journal& journal) : changes_(changes) {
     if (changes_.empty()) return;
     for (LayoutChange& change : changes_) by_type_.emplace(change.type.as<PyTypeObject>(), &change);
     take_gifts(journal);
-    order(journal);  // references to its entries are taken
-    add_references(journal, ours_);
+}
+
+void Relay::look(std::vector<Ref*> ours, const std::vector<Leftover>& leftovers) {
+    if (changes_.empty()) return;
+    ours_ = std::move(ours);
     add_references(given_, ours_);
     find_instances();
     make_successors();
@@ -252,7 +253,8 @@ std::vector<Refusal> obstacles(const std::function<std::vector<LayoutChange>()>&
         {
             changes = look();
             Journal nothing;
-            const Relay relay(changes, nothing, ours, leftovers);
+            Relay relay(changes, nothing);
+            relay.look(ours, leftovers);
             if (relay.refusals().empty() || !relay.may_pass() || alone ||
                 (count > looks && std::chrono::steady_clock::now() - start > patience))
                 return relay.refusals();

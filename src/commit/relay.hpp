@@ -61,13 +61,14 @@ void loosen(std::vector<LayoutChange>& changes, std::vector<Leftover>& leftovers
 // One move of all instances of these classes. Between its making and its end no Python code may run.
 class Relay {
    public:
-    // Attributes that `journal` gives to instances or takes from them are taken out of it. `ours`: other references of
-    // the engine itself that may be to instances; `leftovers`: those of a former move.
-    Relay(std::vector<LayoutChange>& changes, Journal& journal, std::vector<Ref*> ours,
-          const std::vector<Leftover>& leftovers);
+    // Attributes that `journal` gives to instances or takes from them are taken out of it.
+    Relay(std::vector<LayoutChange>& changes, Journal& journal);
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
 
+    // Finds the instances and who holds them, when the contents of the journal are applied. `ours`: references of the
+    // engine itself that may be to instances; `leftovers`: those of a former move.
+    void look(std::vector<Ref*> ours, const std::vector<Leftover>& leftovers);
     const std::vector<Refusal>& refusals() const { return refusals_; }
     // Whether all refusals are about references that may be gone in a moment.
     bool may_pass() const { return may_pass_; }

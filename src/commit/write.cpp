@@ -226,13 +226,17 @@ bool is_there(const TypeWrite& w) { return Py_TYPE(w.object.get()) == w.after.as
 
 bool is_there(const CacheWrite&) { return true; }
 
+// The type of an object says where its references lie.
+bool changes_storage(const Write& write) {
+    return std::holds_alternative<BasesWrite>(write) || std::holds_alternative<TypeWrite>(write);
+}
+
 // What can fail comes first; names are removed last, since only putting them back could fail.
 int phase(const Write& write) {
     if (const auto* name = std::get_if<NameWrite>(&write)) return name->after ? 0 : 3;
     if (const auto* member = std::get_if<MemberWrite>(&write)) return member->after ? 1 : 3;
     if (const auto* own = std::get_if<AttributeWrite>(&write)) return own->after ? 2 : 3;
-    if (std::holds_alternative<BasesWrite>(write)) return 0;
-    return 2;
+    return changes_storage(write) ? 4 : 2;
 }
 
 }  // namespace
@@ -312,15 +316,32 @@ void order(Journal& journal) {
         std::stable_sort(journal.begin(), journal.end(), sooner);
 }
 
-void apply_all(Journal& journal) {
-    order(journal);
-    std::size_t done = 0;
+namespace {
+
+void apply_range(Journal::iterator first, Journal::iterator last) {
+    auto done = first;
     try {
-        for (; done < journal.size(); ++done) apply(journal[done]);
+        for (; done != last; ++done) apply(*done);
     } catch (const std::exception&) {
-        while (done-- > 0) undo(journal[done]);
+        while (done != first) undo(*--done);
         throw;
     }
+}
+
+}  // namespace
+
+void apply_contents(Journal& journal) {
+    order(journal);
+    apply_range(journal.begin(), std::find_if(journal.begin(), journal.end(), changes_storage));
+}
+
+void apply_types(Journal& journal) {
+    apply_range(std::find_if(journal.begin(), journal.end(), changes_storage), journal.end());
+}
+
+void apply_all(Journal& journal) {
+    order(journal);
+    apply_range(journal.begin(), journal.end());
 }
 
 std::vector<Ref> former_globals(const Journal& journal) {

@@ -131,6 +131,9 @@ bool holds(const Write& write);
 void order(Journal& journal);
 // Does all writes, in that order. Errors: as `apply`; everything is undone then.
 void apply_all(Journal& journal);
+// The same in two parts: all but the bases and types of objects, and those. `undo_all` takes back either.
+void apply_contents(Journal& journal);
+void apply_types(Journal& journal);
 void undo_all(Journal& journal) noexcept;
 
 // Lets go of results that were cached for former code. Runs destructors: only after the commit.

@@ -19,7 +19,8 @@ void move_back(Past& past, const History& history) noexcept {
             std::vector<Ref*> ours = history.references();
             add_references(past, ours);
             Journal none;
-            Relay relay(back, none, std::move(ours), past.leftovers);
+            Relay relay(back, none);
+            relay.look(std::move(ours), past.leftovers);
             if (relay.refusals().empty()) {
                 relay.apply();
                 past.layouts.clear();

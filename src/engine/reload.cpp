@@ -142,12 +142,8 @@ class Update {
         for (Refusal& each : resolved.refusals) report_.refusals.push_back(each);
         if (!report_.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
         prepare(resolved.journal);
-        Relay relay(resolved.layouts, resolved.journal, references(outcome, resolved), {});
-        if (!relay.refusals().empty()) refuse(relay.refusals(), report_);
-        for (Kept& kept : relay.homeless()) report_.kept.push_back(std::move(kept));
+        Relay relay(resolved.layouts, resolved.journal);
         reshaped_ = reshaped_instances(resolved);
-        for (Reshaped& each : reshaped_)
-            if (PyObject* now = relay.successor(each.object.get())) each.object = Ref::borrow(now);
         const std::vector<ChangedCallee> callees = changed_callees(resolved.journal);
         const std::set<PyObject*> callers =
             callees.empty() ? std::set<PyObject*>() : running_code(resolved.replaced_code);
@@ -157,8 +153,12 @@ class Update {
         {
             const compat::SureMemory sure;
             world.leave();
-            apply_all(past_->journal);
+            apply_contents(past_->journal);
             applied.applied();
+            relay.look(references(outcome, resolved), {});
+            if (!relay.refusals().empty()) refuse(relay.refusals(), report_);
+            for (Kept& kept : relay.homeless()) report_.kept.push_back(std::move(kept));
+            apply_types(past_->journal);
             move_instances(relay, resolved.layouts, *past_);
             map_touches(outcome.touches, outcome.bottles, outcome.created);
             land(resolved);
@@ -216,11 +216,18 @@ class Update {
         add_copies(past_->journal, late.our_containers);
         Resolved more = resolve(late, past_references());
         prepare(more.journal);
-        Relay relay(more.layouts, more.journal, references(late, more), {});
-        if (!relay.refusals().empty()) refuse(relay.refusals(), report_);
+        Relay relay(more.layouts, more.journal);
         const compat::SureMemory sure;
-        apply_all(more.journal);
+        AppliedGuard applied([&] { undo_all(more.journal); });
+        apply_contents(more.journal);
+        applied.applied();
+        std::vector<Ref*> ours = references(late, more);
+        add_references(more.journal, ours);
+        relay.look(std::move(ours), {});
+        if (!relay.refusals().empty()) refuse(relay.refusals(), report_);
+        apply_types(more.journal);
         move_instances(relay, more.layouts, *past_);
+        applied.keep();
         names.keep();
         for (Write& write : more.journal) past_->journal.push_back(std::move(write));
         map_touches(late.touches, late.bottles, late.created);

@@ -72,16 +72,20 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
         carry_events(inverse.replaced_code);
         remove_modules(past->new_modules, inverse.journal);
         prepare(inverse.journal);
-        Relay relay(layouts, inverse.journal, history.references(), past->leftovers);
-        if (!relay.refusals().empty()) refuse(relay.refusals(), report);
+        Relay relay(layouts, inverse.journal);
         const std::vector<ChangedCallee> callees = changed_callees(inverse.journal);
         const std::set<PyObject*> callers =
             callees.empty() ? std::set<PyObject*>() : running_code(inverse.replaced_code);
         sure.emplace();
         done->journal = std::move(inverse.journal);
         done->replaced_code = std::move(inverse.replaced_code);
-        apply_all(done->journal);
+        apply_contents(done->journal);
         applied.applied();
+        std::vector<Ref*> ours = history.references();
+        add_references(*done, ours);
+        relay.look(std::move(ours), past->leftovers);
+        if (!relay.refusals().empty()) refuse(relay.refusals(), report);
+        apply_types(done->journal);
         move_instances(relay, layouts, *done);
         forget_ended_callers();
         redirect_callers(callees, callers);

@@ -222,6 +222,19 @@ void compare_statements(ModulePlan& plan, Version& now, Force force) {
 
 }  // namespace
 
+std::vector<Located> class_statements(const Version& version, const std::string& name) {
+    std::vector<std::size_t> chunks = all_chunks(version);
+    if (version.form == Version::Form::text)
+        std::erase_if(chunks, [&](std::size_t i) {
+            return version.split.chunks[i].in(version.text).find("class " + name) == std::string_view::npos;
+        });
+    std::vector<Located> found = parsed(name, version, chunks, future_flags(version));
+    std::erase_if(found, [&](const Located& each) {
+        return each.statement.kind != Statement::Kind::class_ || each.statement.name != name;
+    });
+    return found;
+}
+
 ModulePlan compare(ModuleRecord& record, Version now, const Request& request) {
     ModulePlan result;
     result.name = record.name;

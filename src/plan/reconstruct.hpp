@@ -17,6 +17,9 @@ struct Located {
     Ref root;
 };
 
+// The statements of a version that make a class of this name at the top level.
+std::vector<Located> class_statements(const Version& version, const std::string& name);
+
 // The edits that lead from the statements of one version to those of the other.
 std::vector<Edit> compare_scopes(const ModulePlan& plan, const std::vector<Located>& olds,
                                  const std::vector<Located>& news, Force force);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <set>
 
+#include "plan/heirs.hpp"
 #include "plan/plan.hpp"
 #include "plan/rules.hpp"
 
@@ -88,6 +89,7 @@ Plan plan(const Request& request) {
     Plan result;
     refresh_finders();
     for (const Wanted& wanted : select(request)) plan_module(wanted, request, result);
+    if (result.refusals.empty()) add_heirs(result);
     return result;
 }
 

@@ -114,6 +114,19 @@ void collect_class_attributes(const std::vector<Edit>& edits, Deferral& deferral
 
 namespace {
 
+void take_import(const StagedModule& source, const std::string& name, StagedModule& staged, const std::string& as,
+                 ModuleStage& stage) {
+    PyObject* before = dict_get(source.live, name);
+    PyObject* after = dict_get(source.ns.get(), name);
+    if (before == nullptr || after == nullptr || before == after || dict_get(staged.live, as) != before) return;
+    if (is_data(before)) {
+        stage.take(staged, as, Ref::borrow(after));
+    } else if (PyType_Check(before) && PyType_Check(after)) {  // run aside: it becomes the same class at the commit
+        dict_set(staged.ns.get(), as, after);
+        dict_set(staged.before.get(), as, after);
+    }
+}
+
 // A module of the update that imported data which another one renews, or a class which it runs aside, sees the new
 // ones from the start.
 void take_renewed_imports(World& world, const ModulePlan& plan, StagedModule& staged, ModuleStage& stage) {
@@ -121,18 +134,16 @@ void take_renewed_imports(World& world, const ModulePlan& plan, StagedModule& st
     for (const ImportedName& each : imported_names(*plan.record, plan.module.get())) {
         const Ref target = loaded_module(each.module);
         StagedModule* source = target ? world.find(target.get()) : nullptr;
-        if (source == nullptr || source == &staged || each.name == "*") continue;
+        if (source == nullptr || source == &staged) continue;
         World::reach(*source);
-        PyObject* before = dict_get(source->live, each.name);
-        PyObject* after = dict_get(source->ns.get(), each.name);
-        if (before == nullptr || after == nullptr || before == after || dict_get(staged.live, each.as) != before)
+        if (each.name != "*") {
+            take_import(*source, each.name, staged, each.as, stage);
             continue;
-        if (is_data(before)) {
-            stage.take(staged, each.as, Ref::borrow(after));
-        } else if (PyType_Check(before) && PyType_Check(after)) {  // run aside: it becomes the same class at the commit
-            dict_set(staged.ns.get(), each.as, after);
-            dict_set(staged.before.get(), each.as, after);
         }
+        const Ref names = Ref::steal(PyDict_Keys(staged.live));
+        for_sequence(names.get(), [&](PyObject* name) {
+            if (PyUnicode_Check(name)) take_import(*source, to_text(name), staged, to_text(name), stage);
+        });
     }
 }
 

@@ -187,3 +187,21 @@ def test_what_has_no_place_in_new_slots_is_listed_and_comes_back(ab: AB) -> None
     assert named(report.kept, "A", "lost-attribute", "'extra'", "__update__")
     report.rollback()
     assert vars(living) == {"x": 1, "extra": [1]}
+
+
+def test_what_an_update_binds_to_living_instances_follows_their_move(program: Program) -> None:
+    text = "class P:\n    __slots__ = ('x',)\np = P()\nheld = [p]\nclass K:\n    a = 1\n"
+    [m] = program.load(m=text)
+    more = "    b = p\n    def f(self, d=p): return d\nalias = p\ntable = {p: 1}\ndef g(*, k=p): return k\n"
+    program.update({"m": text.replace("('x',)", "('x', 'y')") + more})
+    m.p.y = 2
+    assert all(each is m.p for each in (m.alias, *m.held, *m.table, m.K.b, m.K().f(), m.g()))
+
+
+def test_a_slot_that_a_dataclass_has_no_more(ab: AB) -> None:
+    text = "@dataclass(slots=True)\nclass P:\n    x: int = 1\n    y: int = 2\np = P(3)\n"
+    text = "from dataclasses import dataclass\n" + text
+    m, update = ab(text)
+    update(text.replace("    y: int = 2\n", ""))
+    assert repr(m.p) == "P(x=3)"
+    assert not hasattr(m.p, "y")
