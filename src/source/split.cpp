@@ -168,8 +168,17 @@ class Scanner {
         advance();
     }
 
-    // Reads from the opening brace over the closing one.
+    // Reads from the opening brace over the closing one. What is nested deeper than CPython takes isn't read on.
     void read_replacement_field() {
+        constexpr int deepest = 400;  // MAXFSTRINGLEVEL (CPython's Parser/lexer) is 150
+        if (nested_ == deepest) position_ = text_.size();
+        ++nested_;
+        read_field();
+        --nested_;
+    }
+
+    void read_field() {
+        if (at_end()) return;
         advance();
         int depth = 0;
         while (!at_end()) {
@@ -212,6 +221,7 @@ class Scanner {
     std::size_t position_;
     std::size_t logical_end_ = 0;
     int line_;
+    int nested_ = 0;
     bool complete_ = true;
 };
 
