@@ -51,13 +51,13 @@ void CodeIndex::on_event(PyFunction_WatchEvent event, PyFunctionObject* function
     switch (event) {
         case PyFunction_EVENT_CREATE:
             if (recording_ && PyThread_get_thread_ident() == recording_thread_)
-                recorded_.emplace_back(made_++, function);
+                recorded_.insert_or_assign(function, made_++);
             add(entry_for(code_of(function)), function);
             break;
         case PyFunction_EVENT_DESTROY:
             if (Entry* entry = entry_of(code_of(function))) remove(*entry, function);
             hidden_.erase(function);
-            if (recording_) std::erase_if(recorded_, [=](const auto& each) { return each.second == function; });
+            recorded_.erase(function);
             break;
         case PyFunction_EVENT_MODIFY_CODE:
             if (Entry* entry = entry_of(code_of(function))) remove(*entry, function);
@@ -83,12 +83,8 @@ void CodeIndex::on_code_freed(void* data) {
     auto* entry = static_cast<Entry*>(data);
     CodeIndex& index = instance();
     const auto file = index.files_.find(entry->file);
-    if (file != index.files_.end()) {
-        const auto [first, last] = file->second.equal_range(entry->qualified);
-        const auto found = std::find_if(first, last, [entry](const auto& item) { return item.second == entry; });
-        if (found != last) file->second.erase(found);
-        if (file->second.empty()) index.files_.erase(file);
-    }
+    file->second.erase(entry->place);
+    if (file->second.empty()) index.files_.erase(file);
     delete entry;
 }
 
@@ -101,11 +97,11 @@ CodeIndex::Entry* CodeIndex::entry_of(PyCodeObject* code) const {
 CodeIndex::Entry& CodeIndex::entry_for(PyCodeObject* code) {
     if (Entry* known = entry_of(code)) return *known;
     const ErrorAside aside;
-    auto entry = std::make_unique<Entry>(Entry{code, to_text(code->co_filename), to_text(code->co_qualname), {}, {}});
+    auto entry = std::make_unique<Entry>(Entry{code, to_text(code->co_filename), {}, {}, {}});
     ByName& names = files_[entry->file];
-    const auto place = names.emplace(entry->qualified, entry.get());
+    entry->place = names.emplace(to_text(code->co_qualname), entry.get());
     if (PyUnstable_Code_SetExtra(as_object(code), slot_, entry.get()) < 0) {
-        names.erase(place);
+        names.erase(entry->place);
         throw PythonError();
     }
     return *entry.release();
@@ -194,15 +190,17 @@ void CodeIndex::start_recording() {
 }
 
 void CodeIndex::forget_since(std::size_t mark) {
-    std::erase_if(recorded_, [=](const auto& each) { return each.first >= mark; });
+    std::erase_if(recorded_, [=](const auto& each) { return each.second >= mark; });
 }
 
 std::vector<Ref> CodeIndex::stop_recording() {
     recording_ = false;
-    std::vector<Ref> alive;
-    for (const auto& [number, function] : recorded_)
-        alive.push_back(Ref::borrow(reinterpret_cast<PyObject*>(function)));
+    std::vector<std::pair<std::size_t, PyFunctionObject*>> made;
+    for (const auto& [function, number] : recorded_) made.emplace_back(number, function);
     recorded_.clear();
+    std::sort(made.begin(), made.end());
+    std::vector<Ref> alive;
+    for (const auto& [number, function] : made) alive.push_back(Ref::borrow(reinterpret_cast<PyObject*>(function)));
     return alive;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -42,10 +43,13 @@ class CodeIndex {
     std::size_t mark() const { return made_; }
     void forget_since(std::size_t mark);
 
+    struct Entry;
+    using ByName = std::multimap<std::string, Entry*>;  // by qualified name
+
     struct Entry {
         PyCodeObject* code = nullptr;
         std::string file;
-        std::string qualified;
+        ByName::iterator place;
         std::vector<PyFunctionObject*> functions;
         std::unordered_map<PyFunctionObject*, std::size_t> places;  // only where the functions are many
     };
@@ -64,7 +68,6 @@ class CodeIndex {
     static void add(Entry& entry, PyFunctionObject* function);
     static void remove(Entry& entry, PyFunctionObject* function) noexcept;
 
-    using ByName = std::unordered_multimap<std::string, Entry*>;
     std::unordered_map<std::string, ByName> files_;
     Py_ssize_t slot_ = -1;
     int watcher_ = -1;
@@ -72,7 +75,7 @@ class CodeIndex {
     bool recording_ = false;
     unsigned long recording_thread_ = 0;
     std::size_t made_ = 0;
-    std::vector<std::pair<std::size_t, PyFunctionObject*>> recorded_;
+    std::unordered_map<PyFunctionObject*, std::size_t> recorded_;  // and when they were made
     std::unordered_set<PyFunctionObject*> hidden_;
 };
 

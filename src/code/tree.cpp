@@ -190,13 +190,15 @@ Ref docstring(PyObject* node) {
     return PyUnicode_Check(text.get()) ? text : Ref();
 }
 
-Ref function_at(PyObject* node, int line, const std::string& name) {
-    if (is_function(node) && first_line(node) == line && attribute_text(node, "name") == name) return Ref::borrow(node);
-    Ref found;
-    for_children(node, [&](PyObject* child) {
-        if (!found) found = function_at(child, line, name);
-    });
-    return found;
+Ref FunctionNodes::at(int line, const std::string& name) {
+    if (tree_) add(std::exchange(tree_, Ref()).get());
+    const auto found = found_.find({line, name});
+    return found == found_.end() ? Ref() : found->second;
+}
+
+void FunctionNodes::add(PyObject* node) {
+    if (is_function(node)) found_.emplace(std::pair{first_line(node), attribute_text(node, "name")}, Ref::borrow(node));
+    for_children(node, [this](PyObject* child) { add(child); });
 }
 
 }  // namespace rebottle

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/python.hpp"
@@ -43,7 +45,18 @@ std::set<std::string> read_names(PyObject* node);
 // The docstring of a function, class or module body, or nothing.
 Ref docstring(PyObject* node);
 
-// The node of the function in a tree whose code begins at `line` of that tree; nothing where there is none.
-Ref function_at(PyObject* node, int line, const std::string& name);
+// The nodes of the functions in a tree. Cost: a walk over the tree when the first is asked for.
+class FunctionNodes {
+   public:
+    explicit FunctionNodes(PyObject* tree) : tree_(Ref::borrow(tree)) {}
+    // The one whose code begins at `line` of the tree; nothing where there is none.
+    Ref at(int line, const std::string& name);
+
+   private:
+    void add(PyObject* node);
+
+    Ref tree_;
+    std::map<std::pair<int, std::string>, Ref> found_;
+};
 
 }  // namespace rebottle

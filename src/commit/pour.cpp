@@ -4,7 +4,6 @@
 #include <set>
 
 #include "code/index.hpp"
-#include "code/tree.hpp"
 #include "commit/stand_in.hpp"
 #include "compat/compat.hpp"
 #include "plan/plan.hpp"
@@ -206,13 +205,14 @@ void Pour::nested(PyCodeObject* old_code, PyCodeObject* now, const Swap& swap) {
     CodePairs pairs;
     std::vector<PyCodeObject*> unmatched;
     pair_nested(old_code, now, pairs, unmatched);
+    Definitions definitions(swap);
     for (const auto& pair : pairs) {
         if (pair.first == pair.second) continue;
         const std::vector<PyFunctionObject*> functions = CodeIndex::instance().functions(pair.first);
         for (PyFunctionObject* function : functions) {
             if (is_staged(as_plain(function))) continue;
             const Closure closure = closure_for(function, pair.second, nullptr, swap);
-            const Defaults defaults = nested_defaults(function, pair.second, swap);
+            const Defaults defaults = nested_defaults(function, pair.second, swap, definitions);
             if (!closure.complete || !defaults.known) {
                 result_.stale.push_back({"function", swap.module + "." + std::string(qualname(pair.first)), swap.file,
                                          pair.first->co_firstlineno, 0,

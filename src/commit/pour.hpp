@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "code/code.hpp"
+#include "code/tree.hpp"
 #include "commit/resolve.hpp"
 #include "commit/write.hpp"
 #include "stage/outcome.hpp"
@@ -83,13 +84,20 @@ struct Closure {
 };
 Closure closure_for(PyFunctionObject* function, PyCodeObject* now, PyFunctionObject* source, const Swap& swap);
 
+// The definitions within the two versions of what is swapped.
+struct Definitions {
+    explicit Definitions(const Swap& swap) : old(swap.old.node.get()), now(swap.now.node.get()) {}
+    FunctionNodes old;
+    FunctionNodes now;
+};
+
 // The defaults that a live inner function has after an edit of its definition.
 struct Defaults {
     bool known = true;
     Ref positional;
     Ref keyword;
 };
-Defaults nested_defaults(PyFunctionObject* function, PyCodeObject* now, const Swap& swap);
+Defaults nested_defaults(PyFunctionObject* function, PyCodeObject* now, const Swap& swap, Definitions& definitions);
 
 // Calls body for an object and for what it wraps, in turn.
 void for_reachable(PyObject* from, const std::function<void(PyObject*)>& body);

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "code/literal.hpp"
-#include "code/tree.hpp"
 #include "commit/pour.hpp"
 #include "plan/plan.hpp"
 
@@ -118,13 +117,13 @@ Closure closure_for(PyFunctionObject* function, PyCodeObject* now, PyFunctionObj
     return closure;
 }
 
-Defaults nested_defaults(PyFunctionObject* function, PyCodeObject* now, const Swap& swap) {
+Defaults nested_defaults(PyFunctionObject* function, PyCodeObject* now, const Swap& swap, Definitions& definitions) {
     Defaults result{true, Ref::borrow(function->func_defaults), Ref::borrow(function->func_kwdefaults)};
     auto* old_code = as_code(function->func_code);
     if (!swap.now || !swap.old) return result;
     const std::string name = to_text(now->co_name);
-    const Ref before = function_at(swap.old.node.get(), old_code->co_firstlineno - swap.old.offset, name);
-    const Ref after = function_at(swap.now.node.get(), now->co_firstlineno - swap.now.offset, name);
+    const Ref before = definitions.old.at(old_code->co_firstlineno - swap.old.offset, name);
+    const Ref after = definitions.now.at(now->co_firstlineno - swap.now.offset, name);
     if (!before || !after) return result;
     const FunctionShell shell = compare_shells(before.get(), after.get());
     if (!shell.defaults) return result;

@@ -1,6 +1,7 @@
 #include "commit/write.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "code/code.hpp"
@@ -295,10 +296,11 @@ void release_results(const Journal& journal) noexcept {
 }
 
 void prepare(const Journal& journal) {
+    std::unordered_map<PyObject*, std::size_t> functions;  // that run this code before or after
     for (const Write& write : journal) {
         if (const auto* function = std::get_if<FunctionWrite>(&write)) {
-            CodeIndex::instance().prepare(as_code(function->after.code.get()), journal.size());
-            CodeIndex::instance().prepare(as_code(function->before.code.get()), 1);
+            ++functions[function->after.code.get()];
+            ++functions[function->before.code.get()];
         } else if (const auto* table = std::get_if<TableWrite>(&write);
                    table != nullptr && PyDict_Check(table->table.get())) {
             compat::unshare(table->table.get());
@@ -308,6 +310,7 @@ void prepare(const Journal& journal) {
             compat::detach_attributes(type->object.get());
         }
     }
+    for (const auto& [code, more] : functions) CodeIndex::instance().prepare(as_code(code), more);
 }
 
 void order(Journal& journal) {

@@ -1,6 +1,6 @@
 #include "stage/followers.hpp"
 
-#include <algorithm>
+#include <map>
 #include <set>
 
 #include "plan/importers.hpp"
@@ -74,7 +74,7 @@ class Followers {
     }
 
     void add_to_stars(const Binding& origin, const std::string& module, const std::string& name, const Ref& value) {
-        for (const Importer& each : star_importers_of(module)) {
+        for (const Importer& each : stars(module)) {
             if (dict_get(PyModule_GetDict(each.module.get()), name) != nullptr || has_binding(each.module.get(), name))
                 continue;
             Binding binding;
@@ -88,16 +88,27 @@ class Followers {
         }
     }
 
-    bool has_binding(PyObject* owner, const std::string& name) const {
-        return std::any_of(outcome_.bindings.begin(), outcome_.bindings.end(), [&](const Binding& each) {
-            return each.owner.get() == owner && to_text(each.name.get()) == name;
-        });
+    const std::vector<Importer>& stars(const std::string& module) {
+        const auto [found, is_new] = stars_.try_emplace(module);
+        if (is_new) found->second = star_importers_of(module);
+        return found->second;
+    }
+
+    bool has_binding(PyObject* owner, const std::string& name) { return binding_of(owner, name) != nullptr; }
+
+    // The first of the outcome that binds the name.
+    const Binding* binding_of(PyObject* owner, const std::string& name) {
+        for (; placed_ < outcome_.bindings.size(); ++placed_) {
+            const Binding& each = outcome_.bindings[placed_];
+            places_.try_emplace({each.owner.get(), to_text(each.name.get())}, placed_);
+        }
+        const auto place = places_.find({owner, name});
+        return place == places_.end() ? nullptr : &outcome_.bindings[place->second];
     }
 
     // What a name of the module will be, as far as the stage knows.
-    Ref current(const Binding& of, const std::string& name) const {
-        for (const Binding& each : outcome_.bindings)
-            if (each.owner.get() == of.owner.get() && to_text(each.name.get()) == name) return each.after;
+    Ref current(const Binding& of, const std::string& name) {
+        if (const Binding* staged = binding_of(of.owner.get(), name)) return staged->after;
         return Ref::borrow(dict_get(PyModule_GetDict(of.owner.get()), name));
     }
 
@@ -110,6 +121,9 @@ class Followers {
     Outcome& outcome_;
     std::vector<Taker> takers_;
     std::set<std::pair<std::string, std::string>> seen_;
+    std::map<std::string, std::vector<Importer>> stars_;               // by the module whose names they take
+    std::map<std::pair<PyObject*, std::string>, std::size_t> places_;  // owner and name -> binding
+    std::size_t placed_ = 0;                                           // how many bindings are in it
 };
 
 }  // namespace

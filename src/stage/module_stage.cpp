@@ -1,11 +1,13 @@
 // Statements of one module, in source order, and the names that they leave.
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "code/index.hpp"
 #include "code/tree.hpp"
 #include "stage/module_stage.hpp"
+#include "stage/names_log.hpp"
 
 namespace rebottle {
 
@@ -88,16 +90,8 @@ void ModuleStage::remove_annotation(const Scope& scope, PyObject* statement) {
     if (dict_get(annotations, name.get()) != nullptr) check(PyDict_DelItem(annotations, name.get()));
 }
 
-bool ModuleStage::is_bound_again(Scope& scope, const std::string& name) const {
-    if (scope.is_class()) return scope.binds(name);
-    for (const Chunk& chunk : plan_.now.split.chunks) {
-        const std::string text(chunk.in(plan_.now.text));
-        if (text.find(name) == std::string::npos) continue;
-        const Ref tree = parse(text, plan_.now.path, plan_.flags);
-        for (const Statement& statement : statements_of(attribute(tree.get(), "body").get(), 0, false))
-            if (statement.binds_name(name)) return true;
-    }
-    return false;
+bool ModuleStage::is_bound_again(Scope& scope, const std::string& name) {
+    return scope.is_class() ? scope.binds(name) : bindings_now_.last_line(name) != 0;
 }
 
 bool ModuleStage::is_method(PyObject* value) {
@@ -138,10 +132,22 @@ bool ModuleStage::is_as_bound(Scope& scope, const Edit& edit, PyObject* live) {
     return former && equal(former.get(), live);
 }
 
+// For each name the edits that bind it or bound it, in order.
+ModuleStage::EditsByName ModuleStage::edits_by_name(const std::vector<Edit>& edits) {
+    EditsByName found;
+    for (const Edit& edit : edits) {
+        std::set<std::string> names(edit.now.binds.begin(), edit.now.binds.end());
+        names.insert(edit.old.binds.begin(), edit.old.binds.end());
+        for (const std::string& name : names) found.emplace(name, &edit);
+    }
+    return found;
+}
+
 void ModuleStage::bind_differences(Scope& scope, const std::vector<Edit>& edits) {
     const Ref owner = scope.is_class() ? Ref::borrow(scope.type()) : plan_.module;
     const Ref live = scope.is_class() ? Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(scope.type())))
                                       : Ref::borrow(live_);
+    const EditsByName by_name = edits_by_name(edits);
     const auto add = [&](PyObject* key, PyObject* after) {
         if (renew_annotations(scope, key, after)) return;
         Binding binding;
@@ -151,7 +157,7 @@ void ModuleStage::bind_differences(Scope& scope, const std::vector<Edit>& edits)
         binding.after = Ref::borrow(after);
         binding.module = plan_.name;
         binding.where = scope.where(to_text(key));
-        describe(binding, edits);
+        describe(binding, by_name);
         outcome_.bindings.push_back(std::move(binding));
     };
     for_items(scope.names(), [&](PyObject* key, PyObject* value) {
@@ -191,13 +197,15 @@ bool is_decorated(const Statement& statement) {
 
 }  // namespace
 
-void ModuleStage::describe(Binding& binding, const std::vector<Edit>& edits) const {
+void ModuleStage::describe(Binding& binding, const EditsByName& edits) {
     const std::string name = to_text(binding.name.get());
     const auto was = [&](const Statement& old) {
         binding.was = sort_of(old);
         binding.decorated = is_decorated(old);
     };
-    for (const Edit& edit : edits) {
+    const auto [first, last] = edits.equal_range(name);
+    for (auto each = first; each != last; ++each) {
+        const Edit& edit = *each->second;
         if (edit.now && edit.now.binds_name(name)) {
             binding.line = edit.now.line;
             binding.kind = change_kind(edit);
@@ -210,7 +218,7 @@ void ModuleStage::describe(Binding& binding, const std::vector<Edit>& edits) con
     }
     if (merged_.contains(binding.where)) binding.kind = "data-merged";
     const bool leftover = binding.was == Sort::none && binding.is == Sort::definition && binding.before &&
-                          PyModule_Check(binding.owner.get()) && last_line_binding(plan_.record->version, name) == 0;
+                          PyModule_Check(binding.owner.get()) && bindings_before_.last_line(name) == 0;
     if (leftover) binding.was = Sort::definition;  // gone in a former update, back now
     if (const auto known = evaluated_.find(binding.where); known != evaluated_.end())
         binding.decorators_changed = known->second;
@@ -273,11 +281,6 @@ struct OutcomeSize {
     std::size_t swaps, bindings, merges, renewals, changes, kept;
 };
 
-void restore_names(PyObject* names, PyObject* former) {
-    PyDict_Clear(names);
-    check(PyDict_Update(names, former));
-}
-
 void collect_attributes(PyObject* node, std::set<std::string>& names) {
     if (is_node(node, "Attribute")) names.insert(attribute_text(node, "attr"));
     for_children(node, [&](PyObject* child) { collect_attributes(child, names); });
@@ -306,7 +309,8 @@ void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
     }
     const bool watched = deferral_ != nullptr && runs(edit);
     const std::size_t mark = watched ? deferral_->recorder->mark() : 0;
-    const Ref former = watched ? Ref::steal(PyDict_Copy(scope.names())) : Ref();
+    std::optional<NamesLog> log;
+    if (watched) log.emplace(scope.names());
     const OutcomeSize size(outcome_);
     const std::size_t made = CodeIndex::instance().mark();
     path_.push_back(index);
@@ -321,7 +325,7 @@ void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
         deferral_->recorder->take_forbidden();
     }
     undo_touches(deferral_->recorder->take_from(mark));
-    restore_names(scope.names(), former.get());
+    log->undo();
     placeholders_.clear();
     size.restore(outcome_);
     CodeIndex::instance().forget_since(made);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "plan/plan.hpp"
+#include "stage/bindings.hpp"
 #include "stage/outcome.hpp"
 #include "stage/policy.hpp"
 #include "stage/recorder.hpp"
@@ -54,11 +55,10 @@ class ModuleStage {
     // Submodules are bound in their package by the import system, not by a statement.
     bool is_submodule(const Scope& scope, const std::string& name, PyObject* value) const;
     // Whether another statement of the new source binds the name.
-    bool is_bound_again(Scope& scope, const std::string& name) const;
+    bool is_bound_again(Scope& scope, const std::string& name);
     // A statement that was run bound names that a later statement, which isn't run, binds again: from there on they
     // hold what that one gave.
     void note_shadowed(const Scope& scope, const Edit& edit);
-    int last_line_binding(const Version& version, const std::string& name) const;
     void unshadow(Scope& scope, int line);
     static bool is_method(PyObject* value);
     static bool inherits(PyTypeObject* type, const std::string& name);
@@ -73,7 +73,9 @@ class ModuleStage {
     void merge_new_classes(Scope& scope, const Edit& edit);
     void merge_new_class(Scope& scope, const Edit& edit, const std::string& name);
     void bind_differences(Scope& scope, const std::vector<Edit>& edits);
-    void describe(Binding& binding, const std::vector<Edit>& edits) const;
+    using EditsByName = std::multimap<std::string, const Edit*>;
+    static EditsByName edits_by_name(const std::vector<Edit>& edits);
+    void describe(Binding& binding, const EditsByName& edits);
     // Errors of the user's code get the place where they happened.
     void step(Scope& scope, Edit& edit, std::size_t index);
     // Whether the statement reads what isn't there before the commit.
@@ -95,7 +97,6 @@ class ModuleStage {
     // Code of functions follows without running anything.
     void bodies(Edit& edit);
     // All functions in a block, a class or an assignment; the chunk's code is compared as a whole.
-    static bool was_evaluated(const Edit& edit, PyCodeObject* old_code, PyCodeObject* now_code);
     void outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCodeObject* now_root);
 
     // --- classes (stage_classes.cpp)
@@ -179,6 +180,8 @@ class ModuleStage {
     std::vector<std::size_t> path_;                             // classes around the statement at hand
     const std::set<std::vector<std::size_t>>* only_ = nullptr;  // at the commit: what was deferred
     PyObject* live_;
+    Bindings bindings_now_{plan_.now, plan_.now.path, plan_.flags};
+    Bindings bindings_before_{plan_.record->version, plan_.now.path, plan_.flags};
     Statement around_;              // the class statement whose members are being staged
     std::set<std::string> merged_;  // where the policy merged data
     std::set<std::string> taken_;   // imported names whose value was renewed

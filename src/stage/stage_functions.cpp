@@ -136,11 +136,7 @@ static bool is_lambda(const Statement& statement, PyCodeObject* code) {
 }
 
 // Whether a function of a block that was run has other defaults, annotations or decorators.
-bool ModuleStage::was_evaluated(const Edit& edit, PyCodeObject* old_code, PyCodeObject* now_code) {
-    if (edit.kind != Kind::run || !is_function_code(now_code)) return false;
-    const std::string name(view(now_code->co_name));
-    const Ref before = function_at(edit.old.node.get(), old_code->co_firstlineno - edit.old.offset, name);
-    const Ref after = function_at(edit.now.node.get(), now_code->co_firstlineno - edit.now.offset, name);
+static bool differs(const Ref& before, const Ref& after) {
     return before && after && compare_shells(before.get(), after.get()).evaluate();
 }
 
@@ -158,12 +154,20 @@ void ModuleStage::outermost_pairs(const Edit& edit, PyCodeObject* old_root, PyCo
         for_nested(now_code, [&](PyCodeObject* nested) {
             for_all_code(nested, [&](PyCodeObject* each) { inner.insert(each); });
         });
+    FunctionNodes olds(edit.old.node.get());
+    FunctionNodes news(edit.now.node.get());
+    const auto was_evaluated = [&](PyCodeObject* old_code, PyCodeObject* now_code) {
+        if (edit.kind != Kind::run || !is_function_code(now_code)) return false;
+        const std::string name(view(now_code->co_name));
+        return differs(olds.at(old_code->co_firstlineno - edit.old.offset, name),
+                       news.at(now_code->co_firstlineno - edit.now.offset, name));
+    };
     for (const auto& [old_code, now_code] : pairs) {
         if (inner.contains(now_code)) continue;
         Swap swap = swap_for(edit, old_code, now_code);
         if (!edit.now.is_definition()) swap.kind = "function-code";
         if (same_code(old_code, now_code)) {
-            const bool other_values = is_lambda(edit.now, now_code) || was_evaluated(edit, old_code, now_code);
+            const bool other_values = is_lambda(edit.now, now_code) || was_evaluated(old_code, now_code);
             swap.kind = other_values ? "function-signature" : unchanged_kind();
         }
         outcome_.swaps.push_back(std::move(swap));

@@ -41,6 +41,8 @@ TEXTS = {
     "powers": b"X = " + b"1 ** " * DEEP + b"1",
     "blocks": b"".join(b" " * i + b"if 1:\n" for i in range(200)) + b" " * 200 + b"pass\n",
     "f-strings": b"X = " + b"f'{" * 300 + b"1" + b"}'" * 300,
+    "f-strings without end": b"f'{" * 500_000,
+    "format specifications": b"f'{1:" + b"{1:" * 500_000,
 }
 # What the parser takes, and what must not end the process either: it works or it is an error.
 LONG = {
@@ -53,6 +55,8 @@ LONG = {
     "classes": "".join("    " * i + f"class N{i}:\n" for i in range(60)) + "    " * 60 + "pass\n",
     "functions": "".join("    " * i + f"def n{i}():\n" for i in range(60)) + "    " * 60 + "pass\n",
     "assignments": "".join(f"x{i} = {i}\n" for i in range(5_000)),
+    "one name": "x = 1\n" * 10_000,
+    "a line of statements": ";".join(f"x{i} = {i}" for i in range(10_000)) + "\n",
     "a line": "X = '" + "x" * 2_000_000 + "'\n",
 }
 

@@ -1,0 +1,75 @@
+#include "stage/bindings.hpp"
+
+#include <cctype>
+
+#include "code/statement.hpp"
+#include "code/tree.hpp"
+
+namespace rebottle {
+namespace {
+
+constexpr std::size_t few = 16;  // names that are searched one by one
+
+bool is_name_character(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
+
+template <class Visit>
+void for_words(std::string_view text, Visit visit) {
+    std::size_t begin = 0;
+    for (std::size_t end = 0; end <= text.size(); ++end) {
+        if (end < text.size() && is_name_character(text[end])) continue;
+        if (end > begin) visit(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+}
+
+}  // namespace
+
+int Bindings::last_line(const std::string& name) {
+    const auto [answer, is_new] = answers_.try_emplace(name, 0);
+    if (is_new) answer->second = search(name);
+    return answer->second;
+}
+
+int Bindings::search(const std::string& name) {
+    if (++asked_ == few) note_mentions();
+    const auto line_in = [&](std::size_t chunk) {
+        const Lines& lines = lines_of(chunk);
+        const auto found = lines.find(name);
+        return found == lines.end() ? 0 : found->second;
+    };
+    const auto& chunks = version_.split.chunks;
+    if (asked_ < few) {
+        for (std::size_t i = chunks.size(); i-- > 0;)
+            if (chunks[i].in(version_.text).find(name) != std::string_view::npos)
+                if (const int line = line_in(i); line != 0) return line;
+        return 0;
+    }
+    const auto mentions = mentions_.find(name);
+    if (mentions == mentions_.end()) return 0;
+    for (auto chunk = mentions->second.rbegin(); chunk != mentions->second.rend(); ++chunk)
+        if (const int line = line_in(*chunk); line != 0) return line;
+    return 0;
+}
+
+const Bindings::Lines& Bindings::lines_of(std::size_t chunk) {
+    if (const auto known = parsed_.find(chunk); known != parsed_.end()) return known->second;
+    const Chunk& place = version_.split.chunks[chunk];
+    const Ref tree = parse(std::string(place.in(version_.text)), path_, flags_);
+    Lines lines;
+    for (const Statement& statement : statements_of(attribute(tree.get(), "body").get(), place.line - 1, false))
+        for (const std::string& name : statement.binds) lines[name] = statement.line;
+    return parsed_.emplace(chunk, std::move(lines)).first->second;
+}
+
+void Bindings::note_mentions() {
+    const auto& chunks = version_.split.chunks;
+    for (std::size_t i = 0; i < chunks.size(); ++i)
+        for_words(chunks[i].in(version_.text), [&](std::string_view word) {
+            std::vector<std::size_t>& where = mentions_[word];
+            if (where.empty() || where.back() != i) where.push_back(i);
+        });
+}
+
+}  // namespace rebottle
