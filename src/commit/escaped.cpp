@@ -25,18 +25,39 @@ void list_former_key(PyObject* object, PyObject* key, Resolved& resolved) {
         {module + to_text(function->func_qualname), "its entry under the former key " + shown + " stays", "", 0});
 }
 
-void replace(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored, const Outcome& outcome,
+// A class was registered under a key that its statement names no more.
+void drop_former_key(const Replacements::FormerKey& entry, const Ref& live, Outcome& outcome, Journal& journal) {
+    for (const ClassMerge& merge : outcome.merges) {
+        if (merge.staged.get() != entry.object) continue;
+        const bool gone = std::any_of(merge.gone_literals.begin(), merge.gone_literals.end(),
+                                      [&](const Ref& each) { return equal(each.get(), entry.key.get()); });
+        if (!gone) continue;
+        journal.push_back(NameWrite{entry.dict, entry.key, live, Ref(), ""});
+        const Ref before = content_of(entry.dict.get());
+        const Ref after = Ref::steal(PyList_New(0));
+        for_sequence(before.get(), [&](PyObject* pair) {
+            if (PyTuple_GET_ITEM(pair, 0) != entry.key.get()) check(PyList_Append(after.get(), pair));
+        });
+        outcome.touches.push_back(ContentTouch{entry.dict, before, after});  // its place among the entries, too
+    }
+}
+
+void replace(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>& ignored, Outcome& outcome,
              Resolved& resolved, Journal& journal) {
     if (pairs.empty()) return;
     Replacements replaced = replace_references(pairs, ignored, journal);
-    for (const auto& [object, key] : replaced.former_keys)
-        if (PyFunction_Check(object) && is_created(outcome, object)) list_former_key(object, key.get(), resolved);
+    for (const auto& entry : replaced.former_keys)
+        if (PyFunction_Check(entry.object) && is_created(outcome, entry.object)) {
+            list_former_key(entry.object, entry.key.get(), resolved);
+        } else if (PyType_Check(entry.object)) {
+            drop_former_key(entry, pairs.at(entry.object), outcome, journal);
+        }
     for (Ref& type : replaced.touched_types) resolved.touched_types.push_back(std::move(type));
 }
 
 }  // namespace
 
-void replace_escaped(const Outcome& outcome, Resolved& resolved) {
+void replace_escaped(Outcome& outcome, Resolved& resolved) {
     std::map<PyObject*, Ref> escaped;
     std::map<PyObject*, Ref> becoming;
     std::map<PyObject*, Py_ssize_t> own;  // references that only the stage holds

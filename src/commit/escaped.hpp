@@ -5,6 +5,6 @@
 
 namespace rebottle {
 
-void replace_escaped(const Outcome& outcome, Resolved& resolved);
+void replace_escaped(Outcome& outcome, Resolved& resolved);
 
 }  // namespace rebottle

@@ -10,7 +10,24 @@ namespace {
 
 constexpr Py_hash_t unknown = -1;  // no object has this hash
 
-bool has_identity_hash(PyObject* object) { return Py_TYPE(object)->tp_hash == PyBaseObject_Type.tp_hash; }
+constexpr PyTypeObject* values[] = {&PyLong_Type, &PyUnicode_Type, &PyFloat_Type, &PyBytes_Type};
+
+// Whether the hash is that of a number or a text, as that of members of many enumerations is.
+bool has_value_hash(PyObject* object) {
+    return std::any_of(std::begin(values), std::end(values),
+                       [&](PyTypeObject* type) { return Py_TYPE(object)->tp_hash == type->tp_hash; });
+}
+
+bool compares_as_value(PyObject* object) {
+    return has_value_hash(object) && std::any_of(std::begin(values), std::end(values), [&](PyTypeObject* type) {
+               return Py_TYPE(object)->tp_richcompare == type->tp_richcompare;
+           });
+}
+
+// Whether the interpreter's own code makes the hash.
+bool has_known_hash(PyObject* object) {
+    return Py_TYPE(object)->tp_hash == PyBaseObject_Type.tp_hash || has_value_hash(object);
+}
 
 }  // namespace
 
@@ -21,7 +38,8 @@ Ref Rekeyer::mapped(PyObject* object) const {
 
 // Whether hash and comparison run no code of the program.
 bool Rekeyer::is_plain(PyObject* object) const {
-    if (!PyTuple_CheckExact(object)) return (Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
+    if (!PyTuple_CheckExact(object))
+        return (Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || compares_as_value(object);
     bool plain = true;
     for_sequence(object, [&](PyObject* item) { plain = plain && is_plain(item); });
     return plain;
@@ -33,9 +51,9 @@ void Rekeyer::note_tuple(PyObject* tuple) {
     const Ref items = Ref::steal(PyTuple_New(PyTuple_GET_SIZE(tuple)));
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i) {
         PyObject* item = PyTuple_GET_ITEM(tuple, i);
-        const bool identity = has_identity_hash(item);
-        moved = moved || (identity && pairs_.contains(item));
-        plain = plain && (identity || is_plain(item));
+        const bool known = has_known_hash(item);
+        moved = moved || (known && pairs_.contains(item));
+        plain = plain && (known || is_plain(item));
         PyTuple_SET_ITEM(items.get(), i, mapped(item).release());
     }
     if (moved) rehashed_.emplace(tuple, plain ? PyTuple_Type.tp_hash(items.get()) : unknown);
@@ -44,7 +62,7 @@ void Rekeyer::note_tuple(PyObject* tuple) {
 Rekeyer::Key Rekeyer::now(PyObject* key, Py_hash_t hash) const {
     const auto pair = pairs_.find(key);
     if (pair != pairs_.end())
-        return {pair->second.get(), has_identity_hash(key) ? PyBaseObject_Type.tp_hash(pair->second.get()) : hash};
+        return {pair->second.get(), has_known_hash(key) ? PyObject_Hash(pair->second.get()) : hash};
     const auto other = rehashed_.find(key);
     return {key, other == rehashed_.end() ? hash : other->second};
 }

@@ -39,15 +39,14 @@ class Rewriter {
         counting_ = true;
         for_all_objects([this](PyObject* object) { look_at(object); });
         counting_ = false;
-        for (PyObject* holder : holders_)
-            if (PyTuple_CheckExact(holder)) rekeyer_.note_tuple(holder);
-        if (!rekeyer_.rehashed().empty()) find_rehashed_tables();
+        find_rehashed_tables();
         compat::for_running_places([this](const compat::FramePlaces& places) { rewrite_running(places); });
         return rewrite_all();
     }
 
     Replacements run() {
         for_all_objects([this](PyObject* object) { look_at(object); });
+        find_rehashed_tables();
         return rewrite_all();
     }
 
@@ -71,6 +70,9 @@ class Rewriter {
 
     // Dicts and sets with keys that stay and get another hash.
     void find_rehashed_tables() {
+        for (PyObject* holder : holders_)
+            if (PyTuple_CheckExact(holder)) rekeyer_.note_tuple(holder);
+        if (rekeyer_.rehashed().empty()) return;
         const std::unordered_set<PyObject*> known(holders_.begin(), holders_.end());
         for_all_objects([&](PyObject* object) {
             if (known.contains(object)) return;
@@ -211,7 +213,7 @@ class Rewriter {
 
     void note_former_keys(PyObject* dict, PyObject* object, PyObject* now) {
         for_items(dict, [&](PyObject* key, PyObject* value) {
-            if (value == now) result_.former_keys.push_back({object, Ref::borrow(key)});
+            if (value == now) result_.former_keys.push_back({object, Ref::borrow(dict), Ref::borrow(key)});
         });
     }
 

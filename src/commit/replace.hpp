@@ -16,6 +16,7 @@ struct Replacements {
     // An object was put into a dict that holds its replacement under another key already.
     struct FormerKey {
         PyObject* object;
+        Ref dict;
         Ref key;
     };
     std::vector<FormerKey> former_keys;

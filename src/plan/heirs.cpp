@@ -46,8 +46,7 @@ bool was_made_from(PyObject* type, PyObject* base) {
 }
 
 std::vector<Ref> derived_from(PyObject* base, const Mark& mark) {
-    static PyObject* const method =
-        attribute(reinterpret_cast<PyObject*>(&PyType_Type), "__subclasses__").release();
+    static PyObject* const method = attribute(reinterpret_cast<PyObject*>(&PyType_Type), "__subclasses__").release();
     const bool typed_dict = std::string_view(mark.name) == "__total__";
     const Ref all = call(method, {typed_dict ? reinterpret_cast<PyObject*>(&PyDict_Type) : base});
     std::vector<Ref> found;

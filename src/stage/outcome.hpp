@@ -58,6 +58,7 @@ struct ClassMerge {
     std::vector<std::string> gone_names;  // of these, those that are taken out
     std::vector<std::string> kept_names;  // data that stays as it is
     std::vector<Ref> removed_makers;  // namespaces of decorators that are gone: so are the functions that they added
+    std::vector<Ref> gone_literals;   // of the former statement: entries of registries under such keys are gone
     std::string file;
     int line = 0;
 

@@ -74,6 +74,17 @@ void ModuleStage::change_members(Scope& outer, Edit& edit) {
     marks_ = outer_marks;
 }
 
+// The constants that a class statement names itself, outside of its functions.
+static std::vector<Ref> literals_in(PyObject* node) {
+    std::vector<Ref> found;
+    for_children(node, [&](PyObject* child) {
+        if (is_function(child)) return;
+        if (is_node(child, "Constant")) found.push_back(attribute(child, "value"));
+        for (Ref& each : literals_in(child)) found.push_back(std::move(each));
+    });
+    return found;
+}
+
 void ModuleStage::run_aside(Scope& scope, Edit& edit) {
     const Ref live = live_class(live_, edit.where);
     const Ref root = scope.run({edit.now.node}, edit.now.offset);
@@ -97,6 +108,9 @@ void ModuleStage::run_aside(Scope& scope, Edit& edit) {
     merge.file = plan_.now.path;
     merge.line = edit.now.line;
     merge.removed_makers = removed_decorators(edit);
+    merge.gone_literals = literals_in(edit.old.node.get());
+    for (const Ref& stays : literals_in(edit.now.node.get()))
+        std::erase_if(merge.gone_literals, [&](const Ref& each) { return equal(each.get(), stays.get()); });
     for (const Edit& member : edit.members)
         for (const std::string& name : member.old.binds) merge.old_names.push_back(name);
     take_out_members(edit, merge);

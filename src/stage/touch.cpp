@@ -28,7 +28,10 @@ void set_attribute(PyObject* owner, PyObject* name, PyObject* value) {
         PyObject* dict = PyModule_GetDict(owner);
         result = value != nullptr ? PyDict_SetItem(dict, name, value) : PyDict_DelItem(dict, name);
     } else {
-        result = PyObject_GenericSetAttr(owner, name, value);
+        PyObject* descriptor = lookup_in_type(Py_TYPE(owner), name);
+        const bool hook = descriptor != nullptr && Py_TYPE(descriptor)->tp_descr_set != nullptr &&
+                          !Py_IS_TYPE(descriptor, &PyMemberDescr_Type) && !Py_IS_TYPE(descriptor, &PyGetSetDescr_Type);
+        if (!hook) result = PyObject_GenericSetAttr(owner, name, value);
     }
     if (result < 0) PyErr_Clear();  // it is gone already
 }
@@ -264,9 +267,19 @@ Ref own_attribute(PyObject* owner, PyObject* name) {
     return Ref::borrow(dict_get(held.get(), name));
 }
 
+// Its order isn't that of the dict beneath.
+static Ref ordered_items(PyObject* dict) {
+    const Ref items = Ref::steal(PyList_New(0));
+    const Ref keys = Ref::steal(PyODict_Type.tp_iter(dict));
+    while (const Ref key = Ref::steal_or_null(PyIter_Next(keys.get())))
+        check(PyList_Append(items.get(), Ref::steal(PyTuple_Pack(2, key.get(), dict_get(dict, key.get()))).get()));
+    return items;
+}
+
 Ref content_of(PyObject* container) {
     if (PyType_Check(container)) return registered_classes(container);
     if (PyList_Check(container)) return Ref::steal(PyList_GetSlice(container, 0, PyList_GET_SIZE(container)));
+    if (PyODict_Check(container)) return ordered_items(container);
     if (PyDict_Check(container)) return Ref::steal(PyDict_Items(container));
     if (PySet_Check(container) || is_deque(container)) return Ref::steal(PySequence_List(container));
     return {};

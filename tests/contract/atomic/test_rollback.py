@@ -197,3 +197,31 @@ def test_a_hotfix_is_rolled_back(ab: AB) -> None:
     report.rollback()
     assert m.f is held
     assert (held(), m.T) == (1, {"a": 1})
+
+
+def test_what_statements_did_elsewhere_is_done_again_without_the_programs_hooks(program: Program) -> None:
+    lib, app = program.load(
+        lib="""
+            import collections
+            order = collections.OrderedDict(a=1, b=2)
+            class C:
+                set = []
+                @property
+                def value(self): return self.hidden
+                @value.setter
+                def value(self, new):
+                    self.hidden = new
+                    C.set.append(new)
+            c = C()
+            c.value = 1
+            """,
+        app="import @lib@ as lib\n",
+    )
+    more = "lib.order.move_to_end('a')\nlib.c.value = 2\n"
+    report = program.update({"app": "import @lib@ as lib\n" + more}, undo=False)
+    for _ in range(2):
+        assert (list(lib.order), lib.c.hidden, lib.C.set) == (["b", "a"], 2, [1, 2])
+        undone = report.rollback()
+        assert (list(lib.order), lib.c.hidden, lib.C.set) == (["a", "b"], 1, [1])
+        report = undone.rollback()
+    assert app.lib is lib

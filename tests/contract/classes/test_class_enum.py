@@ -186,3 +186,21 @@ def test_what_a_flag_is_inverted_follows_and_goes_back(ab: AB) -> None:
     report.rollback()
     assert ~m.F.R is m.F.W
     assert (~both).value == 0
+
+
+def test_tables_find_members_that_are_numbers_or_texts_under_their_new_values(program: Program) -> None:
+    text = "class N(enum.IntEnum):\n    A = 1\n    B = 2\nclass S(enum.StrEnum):\n    T = 'old'\n"
+    m, app = program.load(
+        m="import enum\n" + text,
+        app="""
+            from @m@ import N, S
+            table = {N.A: "a", N.B: "b", S.T: "t", (N.A, 0): "a0"}
+            members = {N.A, N.B}
+            """,
+    )
+    new = text.replace("A = 1", "A = 20").replace("B = 2", "B = 1").replace("'old'", "'new'")
+    program.update({"m": "import enum\n" + new})
+    assert [app.table[key] for key in (m.N.A, 20, m.N.B, 1, m.S.T, "new", (m.N.A, 0))] == [*"aabbtt", "a0"]
+    assert {m.N.A, m.N.B} == app.members == {20, 1}
+    assert 2 not in app.table
+    assert m.N(20) is m.N.A

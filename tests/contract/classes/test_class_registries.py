@@ -130,3 +130,19 @@ def test_the_registered_class_makes_instances_of_the_class_in_use(ab: AB) -> Non
     living = m.REG["Child"]()
     update(text.replace(*EDITS["new method"]))
     assert living.most() == m.REG["Child"]().most() == 3
+
+
+def test_an_entry_under_a_key_that_the_class_names_no_more_goes(program: Program) -> None:
+    lib = """
+        REG = {}
+        class Plug:
+            def __init_subclass__(cls, key): REG[key] = cls
+        """
+    text = "from @lib@ import Plug\nclass One(Plug, key='{0}'): pass\nclass Two(Plug, key='two'): pass\n"
+    lib, app = program.load(lib=lib, app=text.format("one"))
+    one = app.One
+    lib.REG["by hand"] = one
+    report = program.update({"app": text.format("first")}, undo=False)
+    assert {"two": app.Two, "by hand": one, "first": one} == lib.REG
+    report.rollback()
+    assert list(lib.REG.items()) == [("one", one), ("two", app.Two), ("by hand", one)]
