@@ -293,7 +293,7 @@ SplitChange split_again(std::string_view old_text, const Split& old, std::string
         if (at < old.chunks.size() && at >= change.head && old.chunks[at].begin == old_text.size() - rest) {
             change.tail = old.chunks.size() - at;
             append_moved(change.now, old, at, chunk);
-            return change;
+            break;
         }
         change.now.chunks.push_back(chunk);
     }
