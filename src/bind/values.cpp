@@ -191,6 +191,22 @@ PyObject* representation(PyObject* self) {
     return result;
 }
 
+template <class T>
+PyObject* compare(PyObject* self, PyObject* other, int operation) {
+    if ((operation != Py_EQ && operation != Py_NE) || !Py_IS_TYPE(other, Box<T>::type)) Py_RETURN_NOTIMPLEMENTED;
+    const bool same = text_of(Box<T>::of(self)) == text_of(Box<T>::of(other));
+    return PyBool_FromLong(same == (operation == Py_EQ) ? 1 : 0);
+}
+
+template <class T>
+Py_hash_t hash(PyObject* self) {
+    PyObject* plain = text<T>(self);
+    if (plain == nullptr) return -1;
+    const Py_hash_t result = PyObject_Hash(plain);
+    Py_DECREF(plain);
+    return result;
+}
+
 PyObject* report_json(PyObject* self, PyObject*) {
     return PyUnicode_FromString(Box<Report>::of(self).to_json().c_str());
 }
@@ -227,6 +243,8 @@ void add_type(PyObject* module, const char* name, const char* doc, PyGetSetDef* 
                            {Py_tp_doc, const_cast<char*>(doc)},
                            {Py_tp_str, reinterpret_cast<void*>(&text<T>)},
                            {Py_tp_repr, reinterpret_cast<void*>(&representation<T>)},
+                           {Py_tp_richcompare, reinterpret_cast<void*>(&compare<T>)},
+                           {Py_tp_hash, reinterpret_cast<void*>(&hash<T>)},
                            {0, nullptr}};
     PyType_Spec spec{
         name, static_cast<int>(sizeof(Box<T>)), 0,

@@ -192,3 +192,15 @@ def test_stale_names_threads_and_tasks(program: Program) -> None:
     assert any(".work " in each and "thread 'worker'" in each for each in shown)
     assert any(".wait " in each and "task 'waiter'" in each for each in shown)
     assert rebottle.stale() == []
+
+
+def test_reports_and_what_they_hold_are_values(ab: AB) -> None:
+    m, update = ab("def f(): return 1\n")
+    seen: list[rebottle.Report] = []
+    rebottle.on_update(seen.append)
+    report = update("def f(): return 2\n")
+    assert seen[-1] == rebottle.history()[-1] == report
+    assert {report, seen[-1]} == {report}
+    assert report.changes == seen[-1].changes
+    assert report != update("def f(): return 3\n")
+    assert m.f() == 3
