@@ -6,6 +6,7 @@ import functools
 import gc
 import linecache
 import sys
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from types import CellType, CodeType, FunctionType, MappingProxyType, MemberDescriptorType, ModuleType
@@ -65,28 +66,51 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
                 yield f"<{number}>", item
 
 
+class Identity:
+    """Which object it was. What a function or class had counts only as long as somebody holds that: an update lets
+    go of what it takes out of the program, and its rollback makes it again."""
+
+    def __init__(self, value: object, owner: weakref.ref[Any] | None) -> None:
+        self.number = id(value)
+        self.owner = owner
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Identity):
+            return False
+        return self.number == other.number or any(each.owner and each.owner() is None for each in (self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return str(self.number)
+
+
 def digest(*modules: ModuleType) -> dict[str, object]:
     """Everything that these modules reach, by the way to it: plain values as they are, others by identity and parts."""
     names = {module.__name__ for module in modules}
     found: dict[str, object] = {}
     seen: dict[int, Any] = {}  # holds what it knows: no other object gets the same identity meanwhile
-    waiting: list[tuple[str, Any]] = []
+    waiting: list[tuple[str, Any, weakref.ref[Any] | None]] = []
     for module in modules:
         found[module.__name__] = (id(module), id(type(module)))
         waiting += [
-            (f"{module.__name__}.{name}", vars(module)[name]) for name in sorted(vars(module)) if name != "__builtins__"
+            (f"{module.__name__}.{name}", vars(module)[name], None)
+            for name in sorted(vars(module))
+            if name != "__builtins__"
         ]
     while waiting:
-        path, value = waiting.pop()
+        path, value, owner = waiting.pop()
         if isinstance(value, PLAIN):
             found[path] = value
             continue
-        found[path] = id(value) if not isinstance(value, (tuple, MappingProxyType)) else len(value)
+        if isinstance(value, (FunctionType, type)):
+            owner = weakref.ref(value)
+        found[path] = Identity(value, owner) if not isinstance(value, (tuple, MappingProxyType)) else len(value)
         foreign = isinstance(value, ModuleType) or (isinstance(value, type) and value.__module__ not in names)
         if id(value) in seen or foreign:
             continue
         seen[id(value)] = value
-        waiting += [(path + way, part) for way, part in _parts(value)]
+        waiting += [(path + way, part, owner) for way, part in _parts(value)]
     return found
 
 

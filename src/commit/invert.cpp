@@ -1,11 +1,14 @@
 #include "commit/invert.hpp"
 
+#include <map>
 #include <set>
 
 #include "code/code.hpp"
 #include "code/index.hpp"
+#include "commit/loosen.hpp"
 #include "commit/orphans.hpp"
 #include "commit/pour.hpp"
+#include "commit/remnant.hpp"
 #include "compat/compat.hpp"
 #include "live/instances.hpp"
 #include "stage/policy.hpp"
@@ -18,11 +21,40 @@ PyObject* target_of(const Ref& reference) {
     return compat::target_of(reference.get());
 }
 
-// The dict that a write of the history is about: a module is held weakly.
-Ref dict_of(const Ref& reference) {
-    if (!PyWeakref_Check(reference.get())) return reference;
-    PyObject* module = compat::target_of(reference.get());
-    return Ref::borrow(module == nullptr ? nullptr : PyModule_GetDict(module));
+// Whether the history can't say any more what was there.
+template <class Any>
+bool is_lost(const Any& w) {
+    bool lost = false;
+    if constexpr (requires { Ref(w.before); }) lost = is_remnant(w.before.get());
+    if constexpr (requires { w.key; }) lost = lost || is_remnant(w.key.get());
+    if constexpr (requires { w.object; }) lost = lost || is_remnant(w.object.get());
+    return lost;
+}
+
+// The cells that the function had: those that it has still are found by name.
+Ref former_closure(const FunctionContent& former, const FunctionContent& now) {
+    if (former.closure.get() == unchanged_mark().get()) return now.closure;
+    if (!former.closure) return {};
+    const Ref names = Ref::steal(PyCode_GetFreevars(as_code(former.code.get())));
+    const Ref now_names = Ref::steal(PyCode_GetFreevars(as_code(now.code.get())));
+    const Ref cells = Ref::steal(PySequence_List(former.closure.get()));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(cells.get()); ++i) {
+        if (PyList_GET_ITEM(cells.get(), i) != unchanged_mark().get()) continue;
+        const Py_ssize_t place = PySequence_Index(now_names.get(), PyTuple_GET_ITEM(names.get(), i));
+        if (place < 0) throw PythonError();
+        check(PyList_SetItem(cells.get(), i, Py_NewRef(PyTuple_GET_ITEM(now.closure.get(), place))));
+    }
+    return Ref::steal(PyList_AsTuple(cells.get()));
+}
+
+// What a function goes back to whose present content is `now`.
+FunctionContent former_content(const FunctionWrite& w, const FunctionContent& now) {
+    FunctionContent former = w.before;
+    former.closure = former_closure(former, now);
+    for (const auto field : function_fields)
+        if ((former.*field).get() == unchanged_mark().get()) former.*field = now.*field;
+    if (w.after.dict && PyLong_AsVoidPtr(w.after.dict.get()) != now.dict.get()) former.dict = now.dict;
+    return former;
 }
 
 class Inverter {
@@ -31,7 +63,15 @@ class Inverter {
 
     Inverse run(const Journal& journal) {
         for (auto write = journal.rbegin(); write != journal.rend(); ++write)
-            std::visit([this](const auto& each) { take_back(each); }, *write);
+            std::visit(
+                [this](const auto& each) {
+                    if (is_lost(each)) {
+                        list_lost(each);
+                    } else {
+                        take_back(each);
+                    }
+                },
+                *write);
         for (const auto& [old_code, now_code] : replaced_) born_since(as_code(old_code.get()), as_code(now_code.get()));
         for (Write& write : keep_orphans_working(removed_, removed_names_, done_))
             result_.journal.push_back(std::move(write));
@@ -46,28 +86,26 @@ class Inverter {
         result_.kept.push_back({where, "the program changed it since, its value stays", "", 0});
     }
 
+    template <class Any>
+    void list_lost(const Any& w) {
+        if constexpr (requires { w.where; })
+            result_.kept.push_back({w.where, "what it was is gone with its module", "", 0});
+    }
+
     void take_back(const FunctionWrite& w) {
         PyObject* object = target_of(w.function);
         if (object == nullptr) return;
         auto* function = reinterpret_cast<PyFunctionObject*>(object);
         done_.insert(function);
-        FunctionContent before = FunctionContent::of(function);
-        FunctionContent after = before;
-        if (before.code.get() == w.after.code.get()) {
-            after = w.before;
-            if (!after.globals) after.globals = before.globals;
-            if (before.dict.get() == w.after.dict.get() && w.before.dict.get() != w.after.dict.get()) {
-                after.dict = w.before.dict;
-            } else {
-                after.dict = before.dict;
-            }
-        }
-        result_.journal.push_back(FunctionWrite{Ref::borrow(object), before, after, w.where});
+        FunctionContent& now = contents_.try_emplace(function, FunctionContent::of(function)).first->second;
+        FunctionContent after = now.code.get() == w.after.code.get() ? former_content(w, now) : now;
+        result_.journal.push_back(FunctionWrite{Ref::borrow(object), now, after, w.where});
+        now = std::move(after);
         changed(w.where);
     }
 
     void take_back(const NameWrite& w) {
-        const Ref dict = dict_of(w.dict);
+        const Ref dict = namespace_behind(w.dict);
         if (!dict) return;
         const Ref now = Ref::borrow(dict_get(dict.get(), w.key.get()));
         const bool cache = PyUnicode_Check(w.key.get()) && view(w.key.get()) == inverted_flag;
@@ -191,6 +229,7 @@ class Inverter {
 
     const CodeMap& replaced_;
     std::set<PyFunctionObject*> done_;
+    std::map<PyFunctionObject*, FunctionContent> contents_;  // of those written so far
     std::set<std::string> reported_;
     std::vector<Ref> removed_;  // added by the update
     RemovedNames removed_names_;
@@ -200,47 +239,5 @@ class Inverter {
 }  // namespace
 
 Inverse invert(const Journal& journal, const CodeMap& replaced_code) { return Inverter(replaced_code).run(journal); }
-
-namespace {
-
-void loosen(Ref& object) {
-    if (PyWeakref_Check(object.get()) || !PyType_SUPPORTS_WEAKREFS(Py_TYPE(object.get()))) return;
-    object = Ref::steal(PyWeakref_NewRef(object.get(), nullptr));
-}
-
-}  // namespace
-
-namespace {
-
-// The namespace would keep alive what the program has let go.
-void loosen(FunctionWrite& write) {
-    loosen(write.function);
-    if (write.before.globals.get() == write.after.globals.get()) write.before.globals = write.after.globals = Ref();
-}
-
-void loosen(NameWrite& write) {
-    PyObject* name = PyDict_Check(write.dict.get()) ? dict_get(write.dict.get(), "__name__") : nullptr;
-    if (name == nullptr || !PyUnicode_Check(name)) return;
-    PyObject* module = dict_get(PyImport_GetModuleDict(), name);
-    if (module == nullptr || !PyModule_Check(module) || PyModule_GetDict(module) != write.dict.get()) return;
-    Ref held = Ref::borrow(module);
-    loosen(held);
-    if (PyWeakref_Check(held.get())) write.dict = std::move(held);
-}
-
-}  // namespace
-
-void loosen(Journal& journal) noexcept {
-    for (Write& write : journal) {
-        unfailing([&] {
-            if (auto* function = std::get_if<FunctionWrite>(&write)) loosen(*function);
-            if (auto* name = std::get_if<NameWrite>(&write)) loosen(*name);
-            if (auto* member = std::get_if<MemberWrite>(&write)) loosen(member->type);
-            if (auto* bases = std::get_if<BasesWrite>(&write)) loosen(bases->type);
-            if (auto* own = std::get_if<AttributeWrite>(&write)) loosen(own->object);
-            if (auto* cache = std::get_if<CacheWrite>(&write)) loosen(cache->wrapper);
-        });
-    }
-}
 
 }  // namespace rebottle

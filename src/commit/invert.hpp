@@ -16,7 +16,4 @@ struct Inverse {
 };
 Inverse invert(const Journal& journal, const CodeMap& replaced_code);
 
-// Drops strong references to functions: the history keeps code and values only.
-void loosen(Journal& journal) noexcept;
-
 }  // namespace rebottle

@@ -6,6 +6,7 @@
 
 #include "code/code.hpp"
 #include "code/index.hpp"
+#include "commit/remnant.hpp"
 #include "compat/compat.hpp"
 #include "live/instances.hpp"
 #include "live/layout.hpp"
@@ -250,30 +251,32 @@ FunctionContent FunctionContent::of(PyFunctionObject* f) {
             ref(f->func_dict)};
 }
 
-bool FunctionContent::operator==(const FunctionContent& o) const {
-    return code.get() == o.code.get() && closure.get() == o.closure.get() && defaults.get() == o.defaults.get() &&
-           kwdefaults.get() == o.kwdefaults.get() && annotations.get() == o.annotations.get() &&
-           doc.get() == o.doc.get() && type_params.get() == o.type_params.get() && globals.get() == o.globals.get() &&
-           builtins.get() == o.builtins.get() && name.get() == o.name.get() && qualname.get() == o.qualname.get() &&
-           module.get() == o.module.get() && dict.get() == o.dict.get();
+bool FunctionContent::operator==(const FunctionContent& other) const {
+    return std::all_of(function_fields.begin(), function_fields.end(),
+                       [&](auto field) { return (this->*field).get() == (other.*field).get(); });
 }
 
 Ref copy_of_function(PyFunctionObject* function) {
     Ref copy =
         Ref::steal(PyFunction_NewWithQualName(function->func_code, function->func_globals, function->func_qualname));
-    auto* twin = copy.as<PyFunctionObject>();
-    const auto set = [](PyObject*& field, PyObject* value) { Py_XSETREF(field, Py_XNewRef(value)); };
-    set(twin->func_closure, function->func_closure);
-    set(twin->func_defaults, function->func_defaults);
-    set(twin->func_kwdefaults, function->func_kwdefaults);
-    set(twin->func_annotations, function->func_annotations);
-    set(twin->func_doc, function->func_doc);
-    set(twin->func_name, function->func_name);
-    set(twin->func_typeparams, function->func_typeparams);
-    set(twin->func_builtins, function->func_builtins);
-    set(twin->func_module, function->func_module);
-    if (function->func_dict != nullptr) set(twin->func_dict, Ref::steal(PyDict_Copy(function->func_dict)).get());
+    FunctionContent content = FunctionContent::of(function);
+    if (content.dict) content.dict = Ref::steal(PyDict_Copy(content.dict.get()));
+    fill_function(copy.as<PyFunctionObject>(), content);
     return copy;
+}
+
+void fill_function(PyFunctionObject* function, const FunctionContent& content) {
+    const auto set = [](PyObject*& field, const Ref& value) { Py_XSETREF(field, Py_XNewRef(value.get())); };
+    set(function->func_closure, content.closure);
+    set(function->func_defaults, content.defaults);
+    set(function->func_kwdefaults, content.kwdefaults);
+    set(function->func_annotations, content.annotations);
+    set(function->func_doc, content.doc);
+    set(function->func_name, content.name);
+    set(function->func_typeparams, content.type_params);
+    set(function->func_builtins, content.builtins);
+    set(function->func_module, content.module);
+    set(function->func_dict, content.dict);
 }
 
 void apply(Write& write) {
@@ -351,7 +354,8 @@ std::vector<Ref> former_globals(const Journal& journal) {
     std::vector<Ref> former;
     for (const Write& write : journal)
         if (const auto* function = std::get_if<FunctionWrite>(&write);
-            function != nullptr && function->before.globals.get() != function->after.globals.get())
+            function != nullptr && function->before.globals.get() != function->after.globals.get() &&
+            function->before.globals.get() != unchanged_mark().get())
             former.push_back(function->before.globals);
     return former;
 }

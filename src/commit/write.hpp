@@ -1,6 +1,7 @@
 // The journal: typed writes that own place, old and new. Applying and undoing them runs no Python code.
 #pragma once
 
+#include <array>
 #include <string>
 #include <variant>
 #include <vector>
@@ -9,7 +10,8 @@
 
 namespace rebottle {
 
-// What a function object holds beside its identity. NULL fields are empty references.
+// What a function object holds beside its identity. NULL fields are empty references. In the history a field of a
+// function's former content may be `unchanged_mark()`.
 struct FunctionContent {
     Ref code, closure, defaults, kwdefaults, annotations, doc, type_params, globals, builtins, name, qualname, module,
         dict;
@@ -17,6 +19,14 @@ struct FunctionContent {
     static FunctionContent of(PyFunctionObject* function);
     bool operator==(const FunctionContent& other) const;
 };
+
+// All of its fields.
+inline constexpr std::array function_fields = {
+    &FunctionContent::code,       &FunctionContent::closure,  &FunctionContent::defaults,
+    &FunctionContent::kwdefaults, &FunctionContent::annotations, &FunctionContent::doc,
+    &FunctionContent::type_params, &FunctionContent::globals, &FunctionContent::builtins,
+    &FunctionContent::name,       &FunctionContent::qualname, &FunctionContent::module,
+    &FunctionContent::dict};
 
 struct FunctionWrite {
     Ref function;  // a weak reference in the history
@@ -119,6 +129,8 @@ constexpr const char* inverted_flag = "_inverted_";
 
 // A second function with all that the first one has.
 Ref copy_of_function(PyFunctionObject* function);
+// Gives a function just made, with this code and these globals, the rest of its content.
+void fill_function(PyFunctionObject* function, const FunctionContent& content);
 
 // Does one write. Errors: PythonError where an insertion finds no memory; nothing is changed then.
 void apply(Write& write);

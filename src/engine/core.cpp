@@ -24,6 +24,21 @@ bool Core::disabled() {
     return value != nullptr && std::string_view(value) == "1";
 }
 
+namespace {
+
+class PuttingAway {
+   public:
+    explicit PuttingAway(History& history) : history_(history) {}
+    ~PuttingAway() { history_.put_away(); }
+    PuttingAway(const PuttingAway&) = delete;
+    PuttingAway& operator=(const PuttingAway&) = delete;
+
+   private:
+    History& history_;
+};
+
+}  // namespace
+
 template <class Run>
 Report Core::in_turn(Run run) {
     if (disabled()) refuse({refusal("disabled", "")});
@@ -35,6 +50,7 @@ Report Core::in_turn(Run run) {
         const Turn turn;
         const compat::SureMemory sure(compat::Work::usual);
         FinderState finders;
+        const PuttingAway afterwards(history_);
         report = run();
         history_.trim();
         finders.keep();

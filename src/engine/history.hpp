@@ -9,6 +9,7 @@
 
 #include "code/code.hpp"
 #include "commit/resolve.hpp"
+#include "commit/storeroom.hpp"
 #include "commit/write.hpp"
 #include "rebottle/report.hpp"
 #include "source/modules.hpp"
@@ -28,6 +29,7 @@ struct Past {
     ImportedModules taken_out;                // by a rollback
     Touches touches;                          // what its statements did to objects of others
     bool touches_undone = false;              // they are taken back now (of a rollback)
+    bool put_away = false;  // it holds no functions and classes
     bool in_force = true;
     std::map<std::string, std::uint64_t>
         superseded;            // of a hotfix: definition edited in the source since -> by which update
@@ -66,7 +68,16 @@ class History {
     // Takes the marks back that the update set.
     void forget_supersedes(std::uint64_t id);
 
+    // Lets go of functions and classes: what the program itself doesn't hold ends. Runs destructors.
+    void put_away() noexcept;
+    // Makes the references of an update whole, for its rollback; until `put_away` it holds functions and classes.
+    // Errors: PythonError; nothing is changed then.
+    void fetch(Past& past);
+
    private:
+    void rename(const std::map<PyObject*, Reviver::Reborn>& reborn);
+
+    Storeroom storeroom_;
     std::vector<std::shared_ptr<Past>> all_;
     std::size_t size_ = 32;
     std::uint64_t next_id_ = 1;

@@ -2,7 +2,7 @@
 
 #include "code/index.hpp"
 #include "commit/events.hpp"
-#include "commit/invert.hpp"
+#include "commit/loosen.hpp"
 #include "commit/resolve_hotfix.hpp"
 #include "commit/stand_in.hpp"
 #include "compat/memory.hpp"

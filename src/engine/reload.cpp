@@ -9,7 +9,7 @@
 #include "commit/derived.hpp"
 #include "commit/events.hpp"
 #include "commit/gifts.hpp"
-#include "commit/invert.hpp"
+#include "commit/loosen.hpp"
 #include "commit/ours.hpp"
 #include "compat/memory.hpp"
 #include "engine/check.hpp"

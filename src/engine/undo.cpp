@@ -9,6 +9,7 @@
 #include "commit/events.hpp"
 #include "commit/gifts.hpp"
 #include "commit/invert.hpp"
+#include "commit/loosen.hpp"
 #include "compat/memory.hpp"
 #include "engine/check.hpp"
 #include "engine/failure.hpp"
@@ -54,6 +55,7 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
     } catch (const ExecutionError& error) {
         fail(error, report);
     }
+    history.fetch(*past);
     auto done = std::make_shared<Past>();
     AppliedGuard applied([&] {
         move_back(*done, history);

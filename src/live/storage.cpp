@@ -12,15 +12,6 @@ Ref new_class(PyObject* name, PyObject* bases, PyObject* members) {
     return call(as_plain(&PyType_Type), {name, bases, members});
 }
 
-// Whether a class statement made it: its instances are freed along the chain of bases.
-bool is_python_class(PyTypeObject* type) {
-    static const destructor standard = [] {
-        const Ref sample = new_class(to_str("sample").get(), Ref::steal(PyTuple_New(0)).get(), new_dict().get());
-        return sample.as<PyTypeObject>()->tp_dealloc;
-    }();
-    return (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && type->tp_dealloc == standard;
-}
-
 PyTypeObject* model_of(PyTypeObject* type) {
     PyTypeObject* base = type->tp_base;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); ++i)
@@ -45,6 +36,14 @@ Ref new_model(PyTypeObject* type, const Ref& bases, const Ref& members) {
 }
 
 }  // namespace
+
+bool is_python_class(PyTypeObject* type) {
+    static const destructor standard = [] {
+        const Ref sample = new_class(to_str("sample").get(), Ref::steal(PyTuple_New(0)).get(), new_dict().get());
+        return sample.as<PyTypeObject>()->tp_dealloc;
+    }();
+    return (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && type->tp_dealloc == standard;
+}
 
 Layout Layout::of(PyTypeObject* type) {
     return {Ref::borrow(as_plain(model_of(type))),

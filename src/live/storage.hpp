@@ -34,6 +34,8 @@ struct Layout {
 // where it needs some.
 void lay_out(PyTypeObject* type, const Layout& layout) noexcept;
 
+// Whether a class statement made it: its instances are freed along the chain of bases.
+bool is_python_class(PyTypeObject* type);
 // The class that describes the slots of a class: its model or itself.
 PyTypeObject* describer_of(PyTypeObject* type);
 // The slots that a class adds to what it inherits, borrowed.

@@ -1,0 +1,213 @@
+#include "commit/keep.hpp"
+
+#include <algorithm>
+
+#include "commit/loosen.hpp"
+#include "commit/write.hpp"
+#include "live/storage.hpp"
+
+namespace rebottle {
+namespace {
+
+PyTypeObject* as_type(PyObject* object) { return reinterpret_cast<PyTypeObject*>(object); }
+
+bool is_method_holder(PyObject* object) {
+    return Py_IS_TYPE(object, &PyClassMethod_Type) || Py_IS_TYPE(object, &PyStaticMethod_Type);
+}
+
+Ref members_of(PyTypeObject* type) { return Ref::steal(PyType_GetDict(type)); }
+
+// Whether a base has code of its own for classes that are derived from it.
+bool bases_take_part(PyTypeObject* type) {
+    PyObject* order = type->tp_mro;
+    for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(order); ++i) {
+        PyTypeObject* base = as_type(PyTuple_GET_ITEM(order, i));
+        if (base != &PyBaseObject_Type && dict_get(members_of(base).get(), "__init_subclass__") != nullptr) return true;
+    }
+    return false;
+}
+
+bool has_name_hook(PyObject* value) {
+    return (Py_TYPE(value)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 &&
+           _PyType_Lookup(Py_TYPE(value), interned("__set_name__").get()) != nullptr;
+}
+
+// Whether a class can be made again from its name, bases and members, without code of the program.
+bool can_be_made_again(PyTypeObject* type) {
+    if (!Py_IS_TYPE(type, &PyType_Type) || !is_python_class(type) || describer_of(type) != type) return false;
+    const Ref members = members_of(type);
+    if (dict_get(members.get(), "__slots__") != nullptr || bases_take_part(type)) return false;
+    bool plain = true;
+    for_items(members.get(), [&](PyObject*, PyObject* value) { plain = plain && !has_name_hook(value); });
+    return plain;
+}
+
+bool is_nested_in(PyObject* object, PyObject* owner) {
+    if (!PyType_Check(object)) return false;
+    const std::string outer = attribute_text(owner, "__qualname__") + ".";
+    return attribute_text(object, "__qualname__").starts_with(outer);
+}
+
+}  // namespace
+
+bool is_let_go(PyObject* object) {
+    return object != nullptr && (PyFunction_Check(object) || (PyType_Check(object) && is_python_class(as_type(object))));
+}
+
+void Keeper::keep(Ref& reference, Use use) {
+    PyObject* object = reference.get();
+    if (!is_let_go(object)) return;
+    Ref remnant = remnant_of(object);
+    if (use == Use::to_return && !complete(as_remnant(remnant.get()), object)) return;
+    released_.push_back(std::exchange(reference, std::move(remnant)));
+}
+
+bool Keeper::complete(Remnant* remnant, PyObject* definition) {
+    if (PyType_Check(definition) && !remnant->complete && !can_be_made_again(as_type(definition))) return false;
+    if (!done_.insert(remnant).second) return true;
+    if (PyType_Check(definition)) {
+        new_classes_ = new_classes_ || !remnant->complete;
+        remnant->complete = true;  // its methods refer to it
+        complete_type(remnant, definition);
+    } else {
+        complete_function(remnant, definition);
+        remnant->complete = true;
+    }
+    return true;
+}
+
+void Keeper::complete_function(Remnant* remnant, PyObject* object) {
+    auto* function = reinterpret_cast<PyFunctionObject*>(object);
+    FunctionContent content = FunctionContent::of(function);
+    content.globals = weak_namespace(function->func_globals);
+    for (Ref FunctionContent::*field : {&FunctionContent::closure, &FunctionContent::defaults,
+                                        &FunctionContent::kwdefaults, &FunctionContent::annotations})
+        content.*field = container((content.*field).get());
+    if (content.builtins.get() != PyEval_GetBuiltins()) content.builtins = container(content.builtins.get());
+    // The function's own dict is its own: what it gets later is none of the history's business.
+    content.dict = Ref::steal_or_null(content.dict ? PyDict_Copy(content.dict.get()) : nullptr);
+    content.dict = container(content.dict.get());
+    remnant->place = function->func_dict;
+    for (std::size_t i = 0; i < function_fields.size(); ++i) remnant->parts[i] = content.*function_fields[i];
+}
+
+void Keeper::complete_type(Remnant* remnant, PyObject* type) {
+    const Ref own = members_of(as_type(type));
+    const Ref copy = Ref::steal(PyDict_Copy(own.get()));
+    for (const char* name : {"__dict__", "__weakref__"})
+        if (PyObject* value = dict_get(copy.get(), name); value != nullptr && Py_IS_TYPE(value, &PyGetSetDescr_Type))
+            check(PyDict_DelItemString(copy.get(), name));
+    remnant->parts[part::name] = attribute(type, "__name__");
+    remnant->parts[part::qualname] = attribute(type, "__qualname__");
+    remnant->parts[part::bases] = container(as_type(type)->tp_bases);
+    remnant->parts[part::members] = members(copy.get(), type);
+}
+
+Ref Keeper::item(PyObject* object) {
+    if (object == nullptr || !(PyCell_Check(object) || is_let_go(object))) return Ref::borrow(object);
+    if (PyCell_Check(object)) return cell(object);
+    if (PyType_Check(object)) {
+        Remnant* remnant = known_remnant(object);
+        return Ref::borrow(remnant != nullptr && remnant->complete ? &remnant->head : object);
+    }
+    Ref remnant = remnant_of(object);
+    complete(as_remnant(remnant.get()), object);
+    return remnant;
+}
+
+Ref Keeper::cell(PyObject* cell) {
+    PyObject* content = reinterpret_cast<PyCellObject*>(cell)->ob_ref;
+    if (!is_let_go(content)) return Ref::borrow(cell);
+    Ref kept = item(content);
+    if (kept.get() == content) return Ref::borrow(cell);
+    Ref& remnant = cells_[cell];
+    if (!remnant) {
+        remnant = new_remnant(Remnant::Kind::cell);
+        as_remnant(remnant.get())->place = cell;
+        as_remnant(remnant.get())->parts[part::content] = std::move(kept);
+    }
+    return remnant;
+}
+
+// A tuple or dict, or a copy with remnants in it. What its items hold in turn is the program's.
+Ref Keeper::container(PyObject* container) {
+    if (container == nullptr || !(PyTuple_CheckExact(container) || PyDict_CheckExact(container)))
+        return Ref::borrow(container);
+    Ref copy;
+    if (PyDict_CheckExact(container)) {
+        for_items(container, [&](PyObject* key, PyObject* value) {
+            const Ref kept = item(value);
+            if (kept.get() == value) return;
+            if (!copy) copy = Ref::steal(PyDict_Copy(container));
+            check(PyDict_SetItem(copy.get(), key, kept.get()));
+        });
+        return copy ? copy : Ref::borrow(container);
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(container); ++i) {
+        Ref kept = item(PyTuple_GET_ITEM(container, i));
+        if (kept.get() == PyTuple_GET_ITEM(container, i)) continue;
+        if (!copy) copy = Ref::steal(PySequence_List(container));
+        check(PyList_SetItem(copy.get(), i, kept.release()));
+    }
+    return copy ? Ref::steal(PyList_AsTuple(copy.get())) : Ref::borrow(container);
+}
+
+Ref Keeper::members(PyObject* members, PyObject* owner) {
+    const Ref copy = Ref::steal(PyDict_Copy(members));
+    for_items(members, [&](PyObject* name, PyObject* value) {
+        const Ref kept = member(name, value, owner);
+        if (kept.get() != value) check(PyDict_SetItem(copy.get(), name, kept.get()));
+    });
+    return copy;
+}
+
+Ref Keeper::member(PyObject* name, PyObject* value, PyObject* owner) {
+    if (Py_IS_TYPE(value, &PyProperty_Type)) return property(value);
+    if (is_method_holder(value)) return method(value);
+    if (PyDict_CheckExact(value) && view(name) == "__annotations__") return container(value);
+    Ref kept = Ref::borrow(value);
+    if (owner != nullptr && is_nested_in(value, owner)) {
+        keep(kept, Use::to_return);
+        return kept;
+    }
+    return item(value);
+}
+
+Ref Keeper::property(PyObject* property) {
+    Ref made = new_remnant(Remnant::Kind::property);
+    auto& parts = as_remnant(made.get())->parts;
+    const Ref getter = attribute(property, "fget");
+    parts[part::getter] = item(getter.get());
+    parts[part::setter] = item(attribute(property, "fset").get());
+    parts[part::deleter] = item(attribute(property, "fdel").get());
+    parts[part::doc] = attribute(property, "__doc__");
+    if (PyFunction_Check(getter.get()) &&
+        parts[part::doc].get() == reinterpret_cast<PyFunctionObject*>(getter.get())->func_doc)
+        parts[part::doc] = Ref::borrow(Py_None);
+    return made;
+}
+
+Ref Keeper::method(PyObject* holder) {
+    const Ref function = attribute(holder, "__func__");
+    if (!PyFunction_Check(function.get())) return Ref::borrow(holder);
+    Ref made = new_remnant(Remnant::Kind::method);
+    auto& parts = as_remnant(made.get())->parts;
+    parts[part::holder] = Ref::borrow(reinterpret_cast<PyObject*>(Py_TYPE(holder)));
+    parts[part::function] = item(function.get());
+    return made;
+}
+
+void Keeper::look_again(Remnant* remnant) {
+    if (!remnant->complete) return;
+    for (std::size_t i = 0; i < Remnant::room; ++i) {
+        Ref& each = remnant->parts[i];
+        const bool of_class = remnant->kind == Remnant::Kind::type && i == part::members;
+        released_.push_back(std::exchange(each, of_class ? members(each.get(), nullptr) : container(each.get())));
+    }
+}
+
+void Keeper::finish() {
+    if (std::exchange(new_classes_, false)) for_remnants([this](Remnant* each) { look_again(each); });
+}
+
+}  // namespace rebottle
