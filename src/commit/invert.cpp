@@ -5,6 +5,7 @@
 
 #include "code/code.hpp"
 #include "code/index.hpp"
+#include "commit/keep.hpp"
 #include "commit/loosen.hpp"
 #include "commit/orphans.hpp"
 #include "commit/pour.hpp"
@@ -109,29 +110,29 @@ class Inverter {
         if (!dict) return;
         const Ref now = Ref::borrow(dict_get(dict.get(), w.key.get()));
         const bool cache = PyUnicode_Check(w.key.get()) && view(w.key.get()) == inverted_flag;
-        if (now.get() != w.after.get() && !cache) {
+        if (!Keeper::is_same(now.get(), w.after) && !cache) {
             conflict(w.where);
             return;
         }
         result_.journal.push_back(NameWrite{dict, w.key, now, w.before, w.where});
         changed(w.where);
-        if (w.before || !w.after) return;
-        removed_.push_back(w.after);
-        removed_names_[dict.get()].emplace(w.key.get(), w.after);
+        if (w.before || !now) return;
+        removed_.push_back(now);
+        removed_names_[dict.get()].emplace(w.key.get(), now);
     }
 
     void take_back(const MemberWrite& w) {
         PyObject* type = target_of(w.type);
         if (type == nullptr) return;
         const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(type)));
-        PyObject* now = dict_get(dict.get(), w.name.get());
-        if (now != w.after.get() && !view(w.name.get()).starts_with("__")) {
+        const Ref now = Ref::borrow(dict_get(dict.get(), w.name.get()));
+        if (!Keeper::is_same(now.get(), w.after) && !view(w.name.get()).starts_with("__")) {
             conflict(w.where);
             return;
         }
-        result_.journal.push_back(MemberWrite{Ref::borrow(type), w.name, w.after, w.before, w.where});
+        result_.journal.push_back(MemberWrite{Ref::borrow(type), w.name, now, w.before, w.where});
         changed(w.where);
-        if (!w.before && w.after) removed_.push_back(w.after);
+        if (!w.before && now) removed_.push_back(now);
     }
 
     void take_back(const AttributeWrite& w) {

@@ -42,6 +42,11 @@ bool can_be_made_again(PyTypeObject* type) {
     return plain;
 }
 
+const std::size_t closure_part = number_of_field(&FunctionContent::closure);
+
+PyObject* remnant_object(Remnant* remnant) { return remnant == nullptr ? nullptr : &remnant->head; }
+PyObject* content_of_cell(PyObject* remnant) { return as_remnant(remnant)->parts[part::content].get(); }
+
 bool is_nested_in(PyObject* object, PyObject* owner) {
     if (!PyType_Check(object)) return false;
     const std::string outer = attribute_text(owner, "__qualname__") + ".";
@@ -51,15 +56,45 @@ bool is_nested_in(PyObject* object, PyObject* owner) {
 }  // namespace
 
 bool is_let_go(PyObject* object) {
-    return object != nullptr && (PyFunction_Check(object) || (PyType_Check(object) && is_python_class(as_type(object))));
+    return object != nullptr &&
+           (PyFunction_Check(object) || (PyType_Check(object) && is_python_class(as_type(object))));
+}
+
+namespace {
+
+// The function that a property, a static or a class method calls first.
+Ref wrapped_function(PyObject* wrapper) {
+    if (Py_IS_TYPE(wrapper, &PyProperty_Type)) return attribute(wrapper, "fget");
+    return is_method_holder(wrapper) ? attribute(wrapper, "__func__") : Ref();
+}
+
+}  // namespace
+
+bool Keeper::is_same(PyObject* now, const Ref& reference) {
+    if (!is_remnant(reference.get())) return now == reference.get();
+    const Remnant* remnant = as_remnant(reference.get());
+    if (now == nullptr || remnant->kind != Remnant::Kind::wrapper || remnant->place != now) return false;
+    const Ref function = wrapped_function(now);
+    return function && function.get() == survivor(as_remnant(remnant->parts[part::function].get()));
 }
 
 void Keeper::keep(Ref& reference, Use use) {
     PyObject* object = reference.get();
+    if (use == Use::to_compare && object != nullptr) keep_wrapper(reference);
     if (!is_let_go(object)) return;
     Ref remnant = remnant_of(object);
     if (use == Use::to_return && !complete(as_remnant(remnant.get()), object)) return;
     released_.push_back(std::exchange(reference, std::move(remnant)));
+}
+
+// Nobody can refer to a wrapper weakly: it is known by its number and its function.
+void Keeper::keep_wrapper(Ref& reference) {
+    const Ref function = wrapped_function(reference.get());
+    if (!function || !PyFunction_Check(function.get())) return;
+    Ref made = new_remnant(Remnant::Kind::wrapper);
+    as_remnant(made.get())->place = reference.get();
+    as_remnant(made.get())->parts[part::function] = remnant_of(function.get());
+    released_.push_back(std::exchange(reference, std::move(made)));
 }
 
 bool Keeper::complete(Remnant* remnant, PyObject* definition) {
@@ -80,6 +115,7 @@ void Keeper::complete_function(Remnant* remnant, PyObject* object) {
     auto* function = reinterpret_cast<PyFunctionObject*>(object);
     FunctionContent content = FunctionContent::of(function);
     content.globals = weak_namespace(function->func_globals);
+    recall_cells(remnant, content.closure.get());
     for (Ref FunctionContent::*field : {&FunctionContent::closure, &FunctionContent::defaults,
                                         &FunctionContent::kwdefaults, &FunctionContent::annotations})
         content.*field = container((content.*field).get());
@@ -88,7 +124,20 @@ void Keeper::complete_function(Remnant* remnant, PyObject* object) {
     content.dict = Ref::steal_or_null(content.dict ? PyDict_Copy(content.dict.get()) : nullptr);
     content.dict = container(content.dict.get());
     remnant->place = function->func_dict;
-    for (std::size_t i = 0; i < function_fields.size(); ++i) remnant->parts[i] = content.*function_fields[i];
+    for (std::size_t i = 0; i < function_fields.size(); ++i) set_part(remnant, i, content.*function_fields[i]);
+}
+
+// A cell that other functions have as well is the same one for all, whenever they were let go.
+void Keeper::recall_cells(const Remnant* remnant, PyObject* closure) {
+    PyObject* former = remnant->parts[closure_part].get();
+    if (closure == nullptr || former == nullptr || PyTuple_GET_SIZE(former) != PyTuple_GET_SIZE(closure)) return;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(closure); ++i) {
+        PyObject* cell = PyTuple_GET_ITEM(closure, i);
+        PyObject* known = PyTuple_GET_ITEM(former, i);
+        PyObject* content = reinterpret_cast<PyCellObject*>(cell)->ob_ref;
+        if (is_remnant(known) && is_let_go(content) && remnant_object(known_remnant(content)) == content_of_cell(known))
+            cells_.try_emplace(cell, Ref::borrow(known));
+    }
 }
 
 void Keeper::complete_type(Remnant* remnant, PyObject* type) {
@@ -97,10 +146,14 @@ void Keeper::complete_type(Remnant* remnant, PyObject* type) {
     for (const char* name : {"__dict__", "__weakref__"})
         if (PyObject* value = dict_get(copy.get(), name); value != nullptr && Py_IS_TYPE(value, &PyGetSetDescr_Type))
             check(PyDict_DelItemString(copy.get(), name));
-    remnant->parts[part::name] = attribute(type, "__name__");
-    remnant->parts[part::qualname] = attribute(type, "__qualname__");
-    remnant->parts[part::bases] = container(as_type(type)->tp_bases);
-    remnant->parts[part::members] = members(copy.get(), type);
+    set_part(remnant, part::name, attribute(type, "__name__"));
+    set_part(remnant, part::qualname, attribute(type, "__qualname__"));
+    set_part(remnant, part::bases, container(as_type(type)->tp_bases));
+    set_part(remnant, part::members, members(copy.get(), type));
+}
+
+void Keeper::set_part(Remnant* remnant, std::size_t number, Ref value) {
+    released_.push_back(std::exchange(remnant->parts[number], std::move(value)));
 }
 
 Ref Keeper::item(PyObject* object) {
@@ -108,7 +161,7 @@ Ref Keeper::item(PyObject* object) {
     if (PyCell_Check(object)) return cell(object);
     if (PyType_Check(object)) {
         Remnant* remnant = known_remnant(object);
-        return Ref::borrow(remnant != nullptr && remnant->complete ? &remnant->head : object);
+        return Ref::borrow(remnant != nullptr && remnant->complete ? remnant_object(remnant) : object);
     }
     Ref remnant = remnant_of(object);
     complete(as_remnant(remnant.get()), object);
@@ -123,13 +176,11 @@ Ref Keeper::cell(PyObject* cell) {
     Ref& remnant = cells_[cell];
     if (!remnant) {
         remnant = new_remnant(Remnant::Kind::cell);
-        as_remnant(remnant.get())->place = cell;
         as_remnant(remnant.get())->parts[part::content] = std::move(kept);
     }
     return remnant;
 }
 
-// A tuple or dict, or a copy with remnants in it. What its items hold in turn is the program's.
 Ref Keeper::container(PyObject* container) {
     if (container == nullptr || !(PyTuple_CheckExact(container) || PyDict_CheckExact(container)))
         return Ref::borrow(container);
@@ -200,9 +251,9 @@ Ref Keeper::method(PyObject* holder) {
 void Keeper::look_again(Remnant* remnant) {
     if (!remnant->complete) return;
     for (std::size_t i = 0; i < Remnant::room; ++i) {
-        Ref& each = remnant->parts[i];
+        const Ref& each = remnant->parts[i];
         const bool of_class = remnant->kind == Remnant::Kind::type && i == part::members;
-        released_.push_back(std::exchange(each, of_class ? members(each.get(), nullptr) : container(each.get())));
+        set_part(remnant, i, of_class ? members(each.get(), nullptr) : container(each.get()));
     }
 }
 

@@ -21,23 +21,29 @@ class Keeper {
     // A reference of the history to a function or class becomes one to its remnant. A class that can't be made again
     // the way it was stays, where it may have to be brought back.
     void keep(Ref& reference, Use use);
+    // Whether this is what stood here.
+    static bool is_same(PyObject* now, const Ref& reference);
     // What stands for an object in what only the history holds.
     Ref item(PyObject* object);
+    // A tuple or dict, or a copy with remnants in it. What its items hold in turn is the program's.
+    Ref container(PyObject* container);
     // Remnants of former updates hold no class that has a remnant now.
     void finish();
     void release_later(Ref object) { released_.push_back(std::move(object)); }
 
    private:
+    void keep_wrapper(Ref& reference);
     bool complete(Remnant* remnant, PyObject* definition);
     void complete_function(Remnant* remnant, PyObject* function);
+    void recall_cells(const Remnant* remnant, PyObject* closure);
     void complete_type(Remnant* remnant, PyObject* type);
-    Ref container(PyObject* container);
     Ref cell(PyObject* cell);
     Ref members(PyObject* members, PyObject* owner);
     Ref member(PyObject* name, PyObject* value, PyObject* owner);
     Ref property(PyObject* property);
     Ref method(PyObject* holder);
     void look_again(Remnant* remnant);
+    void set_part(Remnant* remnant, std::size_t number, Ref value);
 
     std::set<Remnant*> done_;
     std::map<PyObject*, Ref> cells_;

@@ -91,10 +91,9 @@ bool can_be_met(PyObject* object) {
 
 bool is_open_holder(PyObject* object) {
     if (object == nullptr || PyObject_IS_GC(object) == 0) return false;
-    // A frame reads its namespace without holding it.
-    if (PyDict_Check(object) && dict_get(object, "__builtins__") != nullptr) return false;
     return !PyType_Check(object) && !PyModule_Check(object) && !PyFunction_Check(object) && !PyAnySet_Check(object) &&
-           !PyWeakref_Check(object) && !PyFrame_Check(object) && !is_remnant(object) && !can_be_met(object) && compat::places_of(object).head == 0;
+           !PyWeakref_Check(object) && !PyFrame_Check(object) && !is_remnant(object) && !can_be_met(object) &&
+           compat::places_of(object).head == 0;
 }
 
 bool exchange_in(PyObject* holder, const Exchange& body, std::vector<Ref>& former) {

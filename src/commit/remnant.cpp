@@ -86,9 +86,7 @@ Remnant* known_remnant(PyObject* definition) {
     return found == known().end() ? nullptr : found->second;
 }
 
-PyObject* survivor(const Remnant* remnant) {
-    return remnant->weak ? compat::target_of(remnant->weak.get()) : nullptr;
-}
+PyObject* survivor(const Remnant* remnant) { return remnant->weak ? compat::target_of(remnant->weak.get()) : nullptr; }
 
 void transfer(Remnant* remnant, Ref weak) noexcept {
     forget(remnant);

@@ -12,13 +12,13 @@ namespace rebottle {
 // Stands in the history, and in what only the history holds, where a function or class stood. One for each function or
 // class. An object of the interpreter, so that the collector sees what it holds.
 struct Remnant {
-    enum class Kind { function, type, cell, property, method, unchanged };
+    enum class Kind { function, type, cell, property, method, wrapper, unchanged };
     static constexpr std::size_t room = 13;
 
     PyObject head;
     Kind kind;
     bool complete;                // it could be made again
-    const void* place;            // of a cell: itself; of a function: its dict
+    const void* place;            // of a wrapper: itself; of a function: its dict
     Ref weak;                     // to the function or class
     std::array<Ref, room> parts;  // what it consists of; other remnants in place of functions and classes
 };
@@ -28,7 +28,7 @@ namespace part {
 enum Type : std::uint8_t { name, qualname, bases, members };
 enum Cell : std::uint8_t { content };
 enum Property : std::uint8_t { getter, setter, deleter, doc };
-enum Method : std::uint8_t { holder, function };
+enum Method : std::uint8_t { holder, function };  // the same of a wrapper, to which nothing is to be given back
 }  // namespace part
 
 bool is_remnant(PyObject* object);

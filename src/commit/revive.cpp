@@ -18,6 +18,8 @@ Ref Reviver::object(Remnant* remnant) {
             return property(remnant);
         case Remnant::Kind::method:
             return method(remnant);
+        case Remnant::Kind::wrapper:
+            return {};
         case Remnant::Kind::unchanged:
             return unchanged_mark();
         case Remnant::Kind::function:
@@ -40,8 +42,7 @@ Ref Reviver::function(Remnant* remnant) {
     for (std::size_t i = 0; i < function_fields.size(); ++i) content.*function_fields[i] = remnant->parts[i];
     const Ref globals = namespace_behind(content.globals);
     if (!globals) return {};
-    Ref function =
-        Ref::steal(PyFunction_NewWithQualName(content.code.get(), globals.get(), content.qualname.get()));
+    Ref function = Ref::steal(PyFunction_NewWithQualName(content.code.get(), globals.get(), content.qualname.get()));
     made_[remnant] = function;
     unfinished_.emplace_back(function, remnant);
     return function;
@@ -56,14 +57,14 @@ Ref Reviver::type(Remnant* remnant) {
         check(PyDict_SetItem(members.get(), name, member.get()));
     });
     dict_set(members.get(), "__qualname__", remnant->parts[part::qualname].get());
-    const Ref type = call(reinterpret_cast<PyObject*>(&PyType_Type),
-                          {remnant->parts[part::name].get(), bases.get(), members.get()});
+    const Ref type =
+        call(reinterpret_cast<PyObject*>(&PyType_Type), {remnant->parts[part::name].get(), bases.get(), members.get()});
     made_[remnant] = type;
     return type;
 }
 
 Ref Reviver::cell(Remnant* remnant) {
-    Ref& made = cells_[remnant->place];
+    Ref& made = cells_[remnant];
     if (!made) {
         made = Ref::steal(PyCell_New(nullptr));
         unfinished_.emplace_back(made, remnant);
@@ -111,9 +112,9 @@ Ref Reviver::container(const Ref& container) {
 void Reviver::fill(PyObject* function, Remnant* remnant) {
     FunctionContent content;
     for (std::size_t i = 0; i < function_fields.size(); ++i) content.*function_fields[i] = remnant->parts[i];
-    for (Ref FunctionContent::*field : {&FunctionContent::closure, &FunctionContent::defaults,
-                                        &FunctionContent::kwdefaults, &FunctionContent::annotations,
-                                        &FunctionContent::builtins})
+    for (Ref FunctionContent::*field :
+         {&FunctionContent::closure, &FunctionContent::defaults, &FunctionContent::kwdefaults,
+          &FunctionContent::annotations, &FunctionContent::builtins})
         content.*field = container(content.*field);
     if (content.dict) content.dict = Ref::steal(PyDict_Copy(container(content.dict).get()));
     fill_function(reinterpret_cast<PyFunctionObject*>(function), content);

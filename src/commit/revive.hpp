@@ -14,6 +14,8 @@ class Reviver {
     // What stands where a remnant stands: the function or class if it lives, or one made again; nothing where that
     // can't be done. It is whole after `finish`.
     Ref object(Remnant* remnant);
+    // A tuple or dict, or a copy of it with what remnants in it stand for.
+    Ref container(const Ref& container);
     void finish();
     // The function or class, where it lives or was made again.
     Ref known(Remnant* remnant) const;
@@ -36,13 +38,11 @@ class Reviver {
     Ref property(Remnant* remnant);
     Ref method(Remnant* remnant);
     void fill(PyObject* function, Remnant* remnant);
-    // With what remnants in it stand for.
     Ref item(const Ref& value);
-    Ref container(const Ref& container);
 
     std::map<Remnant*, Ref> made_;
     std::map<PyObject*, Reborn> reborn_;
-    std::map<const void*, Ref> cells_;
+    std::map<Remnant*, Ref> cells_;
     std::vector<std::pair<Ref, Remnant*>> unfinished_;  // functions and cells
 };
 

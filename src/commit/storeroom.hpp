@@ -15,6 +15,7 @@ namespace rebottle {
 struct References {
     std::vector<Ref*> to_return;
     std::vector<Ref*> to_compare;
+    std::vector<Ref*> builtins;  // of functions
     void add(Journal& journal);
     void add(Touches& touches);
 };
@@ -31,7 +32,8 @@ class Storeroom {
 
    private:
     using Counts = std::map<PyObject*, Py_ssize_t>;
-    void empty(const Counts& counts, Keeper& keeper);
+    Counts count_references(const References& all) const;
+    void empty(const Counts& counts);
     void fill(const std::map<PyObject*, Ref>& living);
 
     std::map<PyObject*, Ref> emptied_;  // holders with remnants in them

@@ -350,13 +350,14 @@ void apply_all(Journal& journal) {
     apply_range(journal.begin(), journal.end());
 }
 
-std::vector<Ref> former_globals(const Journal& journal) {
+std::vector<Ref> former_namespaces(const Journal& journal) {
     std::vector<Ref> former;
     for (const Write& write : journal)
-        if (const auto* function = std::get_if<FunctionWrite>(&write);
-            function != nullptr && function->before.globals.get() != function->after.globals.get() &&
-            function->before.globals.get() != unchanged_mark().get())
-            former.push_back(function->before.globals);
+        if (const auto* function = std::get_if<FunctionWrite>(&write))
+            for (Ref FunctionContent::*field : {&FunctionContent::globals, &FunctionContent::builtins})
+                if (const Ref& names = function->before.*field;
+                    names.get() != (function->after.*field).get() && names.get() != unchanged_mark().get())
+                    former.push_back(names);
     return former;
 }
 

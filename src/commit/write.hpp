@@ -1,6 +1,7 @@
 // The journal: typed writes that own place, old and new. Applying and undoing them runs no Python code.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <variant>
@@ -22,11 +23,15 @@ struct FunctionContent {
 
 // All of its fields.
 inline constexpr std::array function_fields = {
-    &FunctionContent::code,       &FunctionContent::closure,  &FunctionContent::defaults,
-    &FunctionContent::kwdefaults, &FunctionContent::annotations, &FunctionContent::doc,
-    &FunctionContent::type_params, &FunctionContent::globals, &FunctionContent::builtins,
-    &FunctionContent::name,       &FunctionContent::qualname, &FunctionContent::module,
+    &FunctionContent::code,        &FunctionContent::closure,     &FunctionContent::defaults,
+    &FunctionContent::kwdefaults,  &FunctionContent::annotations, &FunctionContent::doc,
+    &FunctionContent::type_params, &FunctionContent::globals,     &FunctionContent::builtins,
+    &FunctionContent::name,        &FunctionContent::qualname,    &FunctionContent::module,
     &FunctionContent::dict};
+constexpr std::size_t number_of_field(Ref FunctionContent::*field) {
+    return static_cast<std::size_t>(std::find(function_fields.begin(), function_fields.end(), field) -
+                                    function_fields.begin());
+}
 
 struct FunctionWrite {
     Ref function;  // a weak reference in the history
@@ -156,6 +161,6 @@ void release_results(const Journal& journal) noexcept;
 void prepare(const Journal& journal);
 
 // The namespaces that functions gave up for others.
-std::vector<Ref> former_globals(const Journal& journal);
+std::vector<Ref> former_namespaces(const Journal& journal);
 
 }  // namespace rebottle

@@ -37,8 +37,8 @@ void History::trim() {
         // It goes when the list is whole again: what it held may run destructors.
         const std::shared_ptr<Past> oldest = all_.front();
         all_.erase(all_.begin());
-        retire_namespaces(former_globals(oldest->journal));
-        for (const auto& part : oldest->parts) retire_namespaces(former_globals(part->journal));
+        retire_namespaces(former_namespaces(oldest->journal));
+        for (const auto& part : oldest->parts) retire_namespaces(former_namespaces(part->journal));
     }
 }
 

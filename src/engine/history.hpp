@@ -29,7 +29,7 @@ struct Past {
     ImportedModules taken_out;                // by a rollback
     Touches touches;                          // what its statements did to objects of others
     bool touches_undone = false;              // they are taken back now (of a rollback)
-    bool put_away = false;  // it holds no functions and classes
+    bool put_away = false;                    // it holds no functions and classes
     bool in_force = true;
     std::map<std::string, std::uint64_t>
         superseded;            // of a hotfix: definition edited in the source since -> by which update

@@ -17,6 +17,8 @@ std::vector<Ref>& retired() {
     return *all;
 }
 
+}  // namespace
+
 std::set<PyObject*> namespaces_of_frames() {
     std::set<PyObject*> found;
     const auto add = [&](const compat::LiveFrame& frame) {
@@ -36,8 +38,6 @@ std::set<PyObject*> namespaces_of_frames() {
     });
     return found;
 }
-
-}  // namespace
 
 void retire_namespaces(std::vector<Ref> namespaces) {
     for (Ref& each : namespaces) retired().push_back(std::move(each));

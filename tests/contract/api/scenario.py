@@ -59,7 +59,7 @@ class Photo:
         """Note ``value`` and, for functions and classes of the module, what belongs to them."""
         if isinstance(value, types.FunctionType):
             self.objects[path] = weakref.ref(value)
-            self.values[path] = function(value)
+            self.values[path] = function(value, {id(value)})
         elif isinstance(value, type) and value.__module__ == module.__name__ and id(value) not in self.classes:
             self.classes.add(id(value))
             self.objects[path] = weakref.ref(value)
@@ -86,10 +86,10 @@ class Photo:
         return out
 
 
-def function(value: types.FunctionType) -> tuple[object, ...]:
+def function(value: types.FunctionType, seen: set[int]) -> tuple[object, ...]:
     """The parts of a function that an update may change."""
-    cells = [plain(cell.cell_contents, set()) for cell in value.__closure__ or () if filled(cell)]
-    rest = plain(value.__defaults__, set()), plain(value.__kwdefaults__, set()), plain(value.__annotations__, set())
+    cells = [plain(cell.cell_contents, seen) for cell in value.__closure__ or () if filled(cell)]
+    rest = plain(value.__defaults__, seen), plain(value.__kwdefaults__, seen), plain(value.__annotations__, seen)
     return value.__code__, rest, value.__doc__, value.__name__, value.__qualname__, sorted(value.__dict__), cells
 
 
@@ -116,7 +116,7 @@ def plain(value: object, seen: set[int]) -> object:
     if isinstance(value, property):
         return "property", [plain(part, inner) for part in (value.fget, value.fset, value.fdel)]
     if isinstance(value, types.FunctionType):
-        return function(value)
+        return function(value, inner)
     if isinstance(value, (type, types.ModuleType)):
         return type(value).__name__, value.__name__
     return type(value).__name__, re.sub(r"0x[0-9a-f]+", "", repr(value))

@@ -45,6 +45,13 @@ OLD = """
     point = Point()
     held = [player.fire, cached, step, decorated]
     def ready(): return "old"
+    @traced
+    def leaves(x, of=Base): return x, of
+    class Leaves(Base):
+        @property
+        def one(self): return super().__hash__() and 1
+        def two(self, other: Point = point): return __class__
+    routes = {"leaves": leaves, "more": [Leaves.two]}
 """
 NEW = """
     import functools
@@ -117,7 +124,7 @@ HOTFIX = """
     m.cached = wrap(m.cached)
     m.Player.extra = lambda self: 4
     m.other.LIST.append(m.Player)
-    del m.held[0]
+    del m.held[0], m.Leaves.two, m.leaves
 """
 
 # Arguments: the folder of the program, the verb, "once" or "on" (all that follow fail as well), the first n, the step,
@@ -132,7 +139,7 @@ DRIVER = """
     from tests.graph import differences, state
     new, fix = (open(f"{folder}/{name}.txt").read() for name in ("new", "fix"))
 
-    def reload(): return rebottle.reload(["m"], sources={"m": new}, policy="replace")
+    def reload(): return rebottle.reload(["m"], sources={"m": new}, policy="replace", prune=True)
     def hotfix(): return rebottle.hotfix(fix)
 
     def check(before, what):
