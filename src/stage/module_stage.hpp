@@ -133,6 +133,8 @@ class ModuleStage {
     static std::set<std::string> local_names(PyObject* function);
     // New fields of a dataclass.
     void fields_of(const Ref& live, PyObject* staged, const std::string& where);
+    // Tuples keep their length: those of a NamedTuple that got fields are listed.
+    void list_short_tuples(const Ref& live, PyObject* staged, const std::string& where);
     void make_fields(const Ref& live, PyObject* name, const Ref& factory);
 
     // --- data (stage_data.cpp)

@@ -142,7 +142,10 @@ std::set<std::string> ModuleStage::local_names(PyObject* function) {
 void ModuleStage::fields_of(const Ref& live, PyObject* staged, const std::string& where) {
     const Ref former = instance_fields(live.get());
     const Ref now = instance_fields(staged);
-    if (!now) return;
+    if (!now) {
+        list_short_tuples(live, staged, where);
+        return;
+    }
     const Ref missing = attribute(import_module("dataclasses").get(), "MISSING");
     bool changed = former && PyDict_GET_SIZE(former.get()) != PyDict_GET_SIZE(now.get());
     for_items(now.get(), [&](PyObject* name, PyObject* field) {
@@ -158,6 +161,19 @@ void ModuleStage::fields_of(const Ref& live, PyObject* staged, const std::string
         }
     });
     if (changed) outcome_.reshaped.push_back(live);
+}
+
+void ModuleStage::list_short_tuples(const Ref& live, PyObject* staged, const std::string& where) {
+    const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(staged)));
+    const Ref members = Ref::steal(PyType_GetDict(live.as<PyTypeObject>()));
+    PyObject* now = dict_get(dict.get(), "_fields");
+    PyObject* former = dict_get(members.get(), "_fields");
+    if (now == nullptr || former == nullptr || !PyTuple_Check(now) || !PyTuple_Check(former)) return;
+    if (PyTuple_GET_SIZE(now) <= PyTuple_GET_SIZE(former) || instances_of({live.as<PyTypeObject>()}).empty()) return;
+    outcome_.kept.push_back({plan_.name + "." + where,
+                             "missing-attribute: living instances have " + std::to_string(PyTuple_GET_SIZE(former)) +
+                                 " fields, tuples keep their length; make them anew where the new ones are read",
+                             plan_.now.path, 0});
 }
 
 void ModuleStage::make_fields(const Ref& live, PyObject* name, const Ref& factory) {

@@ -6,7 +6,7 @@ import typing
 
 import pytest
 
-from tests.contract.api.scenario import AB
+from tests.contract.api.scenario import AB, named
 
 NT = "from typing import Generic, NamedTuple, Protocol, TypedDict, TypeVar, runtime_checkable\n"
 
@@ -35,7 +35,8 @@ def test_a_field_added_to_a_named_tuple_is_there_for_new_ones(ab: AB) -> None:
     text = NT + "class P(NamedTuple):\n    x: int\n"
     m, update = ab(text)
     living = m.P(1)
-    update(text + "    y: int = 9\n")
+    report = update(text + "    y: int = 9\n")
+    assert named(report.kept, "P", "missing-attribute")
     assert m.P(1, 2) == (1, 2)
     assert m.P._fields == ("x", "y")
     assert m.P(4).y == 9
