@@ -204,7 +204,7 @@ Ref Keeper::container(PyObject* container) {
 }
 
 Ref Keeper::members(PyObject* members, PyObject* owner) {
-    const Ref copy = Ref::steal(PyDict_Copy(members));
+    Ref copy = Ref::steal(PyDict_Copy(members));
     for_items(members, [&](PyObject* name, PyObject* value) {
         const Ref kept = member(name, value, owner);
         if (kept.get() != value) check(PyDict_SetItem(copy.get(), name, kept.get()));

@@ -6,7 +6,7 @@
 namespace rebottle {
 namespace {
 
-Ref or_none(Ref object) { return object ? object : Ref::borrow(Py_None); }
+Ref or_none(const Ref& object) { return object ? object : Ref::borrow(Py_None); }
 
 }  // namespace
 
