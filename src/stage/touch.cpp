@@ -269,7 +269,7 @@ Ref own_attribute(PyObject* owner, PyObject* name) {
 
 // Its order isn't that of the dict beneath.
 static Ref ordered_items(PyObject* dict) {
-    const Ref items = Ref::steal(PyList_New(0));
+    Ref items = Ref::steal(PyList_New(0));
     const Ref keys = Ref::steal(PyODict_Type.tp_iter(dict));
     while (const Ref key = Ref::steal_or_null(PyIter_Next(keys.get())))
         check(PyList_Append(items.get(), Ref::steal(PyTuple_Pack(2, key.get(), dict_get(dict, key.get()))).get()));
