@@ -6,6 +6,7 @@
 
 #include "compat/compat.hpp"
 #include "compat/memory.hpp"
+#include "stage/callables.hpp"
 
 namespace rebottle {
 namespace {
@@ -21,54 +22,6 @@ Ref monitoring() { return attribute(import_module("sys").get(), "monitoring"); }
 PyObject* disable_marker() {
     static PyObject* const marker = attribute(monitoring().get(), "DISABLE").release();
     return marker;
-}
-
-bool is_container(PyObject* object) {
-    return PyList_Check(object) || PyDict_Check(object) || PySet_Check(object) ||
-           std::string_view(Py_TYPE(object)->tp_name) == "collections.deque";
-}
-
-// Builtins and methods that change nothing; their arguments need no copy.
-bool changes_nothing(PyObject* callable) {
-    static const std::set<std::string_view> names = {
-        "len",        "isinstance", "issubclass", "getattr",      "hasattr",    "repr",       "str",      "id",
-        "print",      "type",       "hash",       "iter",         "sorted",     "min",        "max",      "sum",
-        "any",        "all",        "callable",   "format",       "get",        "items",      "keys",     "values",
-        "copy",       "index",      "count",      "join",         "split",      "startswith", "endswith", "issubset",
-        "issuperset", "isdisjoint", "union",      "intersection", "difference", "dir",        "vars",     "globals",
-        "locals",     "range",      "enumerate",  "zip"};
-    const char* name = nullptr;
-    if (PyCFunction_Check(callable)) name = reinterpret_cast<PyCFunctionObject*>(callable)->m_ml->ml_name;
-    if (Py_IS_TYPE(callable, &PyMethodDescr_Type))
-        name = reinterpret_cast<PyMethodDescrObject*>(callable)->d_method->ml_name;
-    return name != nullptr && names.contains(name);
-}
-
-// Whether reading a missing item puts one in.
-bool fills_itself(PyObject* container) {
-    if (container == nullptr || !PyDict_Check(container)) return false;
-    for (PyTypeObject* type = Py_TYPE(container); type != nullptr; type = type->tp_base)
-        if (std::string_view(type->tp_name) == "collections.defaultdict") return true;
-    return false;
-}
-
-// Whether a call adds to the classes that an abstract class was told of.
-bool registers(PyObject* callable) {
-    return PyCFunction_Check(callable) &&
-           std::string_view(reinterpret_cast<PyCFunctionObject*>(callable)->m_ml->ml_name) == "_abc_register";
-}
-
-bool sets_attributes(PyObject* callable) {
-    const Ref name = attribute_or_null(callable, "__name__");
-    if (!name || !PyUnicode_Check(name.get())) return false;
-    const std::string_view text = view(name.get());
-    return text == "setattr" || text == "delattr" || text == "__setattr__" || text == "__delattr__";
-}
-
-bool is_compiled_callable(PyObject* callable) {
-    return PyCFunction_Check(callable) || Py_IS_TYPE(callable, &PyMethodDescr_Type) ||
-           Py_IS_TYPE(callable, &PyWrapperDescr_Type) ||
-           std::string_view(Py_TYPE(callable)->tp_name) == "method-wrapper";
 }
 
 bool is_of_the_import_system(PyCodeObject* code) { return view(code->co_filename).starts_with("<frozen importlib"); }
@@ -251,9 +204,9 @@ void Recorder::store(PyCodeObject* code, const StoreSite& site) {
         case StoreKind::global_name: {
             PyObject* name = PyTuple_GET_ITEM(code->co_names, site.argument);
             if (std::find(ignored_.begin(), ignored_.end(), frame.globals) != ignored_.end()) break;
-            touches_.push_back(ItemTouch{Ref::borrow(frame.globals), Ref::borrow(name),
-                                         Ref::borrow(dict_get(frame.globals, name)),
-                                         Ref::borrow(compat::peek_stack(site.depth, 0))});
+            log_.add(ItemTouch{Ref::borrow(frame.globals), Ref::borrow(name),
+                               Ref::borrow(dict_get(frame.globals, name)),
+                               Ref::borrow(compat::peek_stack(site.depth, 0))});
             break;
         }
     }
@@ -263,8 +216,7 @@ void Recorder::store_attribute(PyObject* owner, PyObject* name, PyObject* value)
     if (owner == nullptr || std::string_view(Py_TYPE(owner)->tp_name) == "rebottle.module") return;
     if (!PyType_Check(owner) && !PyModule_Check(owner) && Py_TYPE(owner)->tp_setattro != PyObject_GenericSetAttr)
         return;
-    touches_.push_back(
-        AttributeTouch{Ref::borrow(owner), Ref::borrow(name), own_attribute(owner, name), Ref::borrow(value)});
+    log_.add(AttributeTouch{Ref::borrow(owner), Ref::borrow(name), own_attribute(owner, name), Ref::borrow(value)});
 }
 
 void Recorder::store_item(PyObject* owner, PyObject* key, PyObject* value) {
@@ -278,22 +230,22 @@ void Recorder::store_item(PyObject* owner, PyObject* key, PyObject* value) {
             dismiss();  // an unhashable key: the store itself will fail
             return;
         }
-        touches_.push_back(ItemTouch{Ref::borrow(owner), Ref::borrow(key), Ref::borrow(before), Ref::borrow(value)});
+        log_.add(ItemTouch{Ref::borrow(owner), Ref::borrow(key), Ref::borrow(before), Ref::borrow(value)});
         return;
     }
     note_content(owner);
 }
 
 void Recorder::note_content(PyObject* container) {
-    Pending pending{nullptr, {}, {}};
+    Pending pending{nullptr, {}, {}, {}};
     add_content(pending, container);
     if (!pending.contents.empty()) pending_.push_back(std::move(pending));
 }
 
-void Recorder::add_content(Pending& pending, PyObject* container) const {
+void Recorder::add_content(Pending& pending, PyObject* container) {
     if (container == nullptr || !is_container(container)) return;
     if (std::find(ignored_.begin(), ignored_.end(), container) != ignored_.end()) return;
-    pending.contents.emplace_back(Ref::borrow(container), content_of(container));
+    pending.contents.emplace_back(Ref::borrow(container), log_.before(container));
 }
 
 void Recorder::add_namespace(Pending& pending, PyObject* owner) const {
@@ -314,7 +266,12 @@ void Recorder::on_call(PyObject* callable, PyObject* first) {
     if (busy_) return;
     settle_in_place();
     if (!is_compiled_callable(callable) || changes_nothing(callable)) return;
-    Pending pending{callable, {}, {}};
+    Pending pending{callable, {}, {}, {}};
+    if (PyObject* sequence = appended_to(callable, first)) {
+        pending.growing = {Ref::borrow(sequence), length_of(sequence)};
+        pending_.push_back(std::move(pending));
+        return;
+    }
     static PyObject* const missing = attribute(monitoring().get(), "MISSING").release();
     if (first != missing) {
         add_content(pending, first);
@@ -348,17 +305,15 @@ void Recorder::settle_in_place() {
 
 void Recorder::settle(Pending& pending) {
     busy_ = true;
-    for (const auto& [container, before] : pending.contents) {
-        Ref after = content_of(container.get());
-        touches_.push_back(ContentTouch{container, before, std::move(after)});
-    }
+    if (pending.growing.first) log_.grown(pending.growing.first, pending.growing.second);
+    for (const auto& [container, before] : pending.contents) log_.changed(container, before);
     for (const auto& each : pending.namespaces) {
         const Ref& owner = each.first;
         const Ref& before = each.second;
         const auto note = [&](PyObject* name) {
             const Ref now = own_attribute(owner.get(), name);
             PyObject* then = dict_get(before.get(), name);
-            if (now.get() != then) touches_.push_back(AttributeTouch{owner, Ref::borrow(name), Ref::borrow(then), now});
+            if (now.get() != then) log_.add(AttributeTouch{owner, Ref::borrow(name), Ref::borrow(then), now});
         };
         for_items(before.get(), [&](PyObject* name, PyObject*) { note(name); });
         Ref dict = PyType_Check(owner.get()) ? Ref::steal(PyType_GetDict(owner.as<PyTypeObject>()))
@@ -377,7 +332,7 @@ void Recorder::settle(Pending& pending) {
 
 std::size_t Recorder::mark() {
     settle_in_place();
-    return touches_.size();
+    return log_.mark();
 }
 
 Touches Recorder::take_from(std::size_t mark) {
@@ -386,10 +341,7 @@ Touches Recorder::take_from(std::size_t mark) {
         pending_.pop_back();
         settle(done);
     }
-    Touches taken(std::make_move_iterator(touches_.begin() + static_cast<std::ptrdiff_t>(mark)),
-                  std::make_move_iterator(touches_.end()));
-    touches_.resize(mark);
-    return taken;
+    return log_.take_from(mark);
 }
 
 Touches Recorder::take() { return take_from(0); }

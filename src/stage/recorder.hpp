@@ -9,7 +9,7 @@
 
 #include "base/python.hpp"
 #include "code/stack.hpp"
-#include "stage/touch.hpp"
+#include "stage/touch_log.hpp"
 
 namespace rebottle {
 
@@ -63,6 +63,7 @@ class Recorder {
         PyObject* callable;                           // borrowed; NULL for an operation in place
         std::vector<std::pair<Ref, Ref>> contents;    // container, content before
         std::vector<std::pair<Ref, Ref>> namespaces;  // owner, copy of its attributes before
+        std::pair<Ref, Py_ssize_t> growing;           // list or deque that is appended to, its length before
     };
     void watch(PyCodeObject* code);
     void settle_in_place();
@@ -72,7 +73,7 @@ class Recorder {
     void store_item(PyObject* owner, PyObject* key, PyObject* value);
     // A container is about to be changed by an operation that has no event for its end.
     void note_content(PyObject* container);
-    void add_content(Pending& pending, PyObject* container) const;
+    void add_content(Pending& pending, PyObject* container);
     void add_namespace(Pending& pending, PyObject* owner) const;
 
     std::function<bool(PyCodeObject*, PyObject*)> forbidden_;
@@ -80,7 +81,7 @@ class Recorder {
     Tool tool_;
     bool busy_ = false;
     bool forbidden_entered_ = false;
-    Touches touches_;
+    TouchLog log_;
     std::vector<Pending> pending_;
     std::vector<PyObject*> ignored_;
     std::unordered_map<PyObject*, std::pair<Ref, StoreSites>> watched_;

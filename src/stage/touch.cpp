@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "compat/compat.hpp"
 
@@ -55,14 +56,23 @@ Ref get_item(PyObject* owner, PyObject* key) {
 
 bool same_items(PyObject* a, PyObject* b, bool pairs) {
     if (PyList_GET_SIZE(a) != PyList_GET_SIZE(b)) return false;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(a); ++i) {
-        PyObject* x = PyList_GET_ITEM(a, i);
-        PyObject* y = PyList_GET_ITEM(b, i);
-        if (x == y) continue;
-        if (!pairs || PyTuple_GET_ITEM(x, 0) != PyTuple_GET_ITEM(y, 0) ||
-            PyTuple_GET_ITEM(x, 1) != PyTuple_GET_ITEM(y, 1))
-            return false;
-    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(a); ++i)
+        if (!same_item(PyList_GET_ITEM(a, i), PyList_GET_ITEM(b, i), pairs)) return false;
+    return true;
+}
+
+// How often each item is in a list.
+std::unordered_map<PyObject*, int> counted(PyObject* list) {
+    std::unordered_map<PyObject*, int> counts;
+    for_sequence(list, [&](PyObject* item) { ++counts[item]; });
+    return counts;
+}
+
+// Takes one from the count of an item, where there is one.
+bool take_one(std::unordered_map<PyObject*, int>& counts, PyObject* item) {
+    const auto found = counts.find(item);
+    if (found == counts.end() || found->second == 0) return false;
+    --found->second;
     return true;
 }
 
@@ -82,58 +92,60 @@ void restore_dict(PyObject* dict, PyObject* from, PyObject* to, bool untouched) 
         for_sequence(to, [&](PyObject* pair) { set_item(dict, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1)); });
         return;
     }
-    const auto value_in = [](PyObject* pairs, PyObject* key) {
-        PyObject* found = nullptr;
-        for_sequence(pairs, [&](PyObject* pair) {
-            if (PyTuple_GET_ITEM(pair, 0) == key) found = PyTuple_GET_ITEM(pair, 1);
-        });
+    const auto values = [](PyObject* pairs) {
+        std::unordered_map<PyObject*, PyObject*> found;
+        for_sequence(pairs, [&](PyObject* pair) { found[PyTuple_GET_ITEM(pair, 0)] = PyTuple_GET_ITEM(pair, 1); });
         return found;
     };
+    const auto value_in = [](const std::unordered_map<PyObject*, PyObject*>& pairs, PyObject* key) {
+        const auto found = pairs.find(key);
+        return found == pairs.end() ? nullptr : found->second;
+    };
+    const auto after = values(to);
+    const auto before = values(from);
     for_sequence(from, [&](PyObject* pair) {
         PyObject* key = PyTuple_GET_ITEM(pair, 0);
-        PyObject* wanted = value_in(to, key);
+        PyObject* wanted = value_in(after, key);
         if (wanted != PyTuple_GET_ITEM(pair, 1) && get_item(dict, key).get() == PyTuple_GET_ITEM(pair, 1))
             set_item(dict, key, wanted);
     });
     for_sequence(to, [&](PyObject* pair) {
         PyObject* key = PyTuple_GET_ITEM(pair, 0);
-        if (value_in(from, key) == nullptr && !get_item(dict, key)) set_item(dict, key, PyTuple_GET_ITEM(pair, 1));
+        if (value_in(before, key) == nullptr && !get_item(dict, key)) set_item(dict, key, PyTuple_GET_ITEM(pair, 1));
     });
 }
 
 void restore_set(PyObject* set, PyObject* from, PyObject* to) {
+    const auto before = counted(from);
+    const auto after = counted(to);
     for_sequence(from, [&](PyObject* item) {
-        if (!has_item(to, item)) check(PySet_Discard(set, item));
+        if (!after.contains(item)) check(PySet_Discard(set, item));
     });
     for_sequence(to, [&](PyObject* item) {
-        if (!has_item(from, item)) check(PySet_Add(set, item));
+        if (!before.contains(item)) check(PySet_Add(set, item));
     });
 }
 
+// What `now` is without the items that only `from` has, the last of them first, and with those that only `to` has.
+Ref mixed(PyObject* now, PyObject* from, PyObject* to) {
+    auto staying = counted(to);
+    std::unordered_map<PyObject*, int> going;
+    for_sequence(from, [&](PyObject* item) {
+        if (!take_one(staying, item)) ++going[item];
+    });
+    const Ref result = Ref::steal(PyList_New(0));
+    for (Py_ssize_t i = PyList_GET_SIZE(now); i-- > 0;)
+        if (!take_one(going, PyList_GET_ITEM(now, i))) check(PyList_Append(result.get(), PyList_GET_ITEM(now, i)));
+    check(PyList_Reverse(result.get()));
+    for_sequence(to, [&](PyObject* item) {
+        if (take_one(staying, item)) check(PyList_Append(result.get(), item));
+    });
+    return result;
+}
+
 // Takes what was added out again and puts back what was taken out.
-void restore_sequence(PyObject* sequence, PyObject* from, PyObject* to, bool untouched) {
-    if (untouched && PyList_Check(sequence)) {
-        check(PyList_SetSlice(sequence, 0, PyList_GET_SIZE(sequence), to));
-        return;
-    }
-    const Ref now = content_of(sequence);
-    const Ref result =
-        untouched ? Ref::borrow(to) : Ref::steal(PyList_GetSlice(now.get(), 0, PyList_GET_SIZE(now.get())));
-    if (!untouched) {
-        const Ref rest = Ref::steal(PyList_GetSlice(to, 0, PyList_GET_SIZE(to)));
-        const auto take = [](PyObject* list, PyObject* item) {
-            for (Py_ssize_t i = PyList_GET_SIZE(list); i-- > 0;)
-                if (PyList_GET_ITEM(list, i) == item) {
-                    check(PyList_SetSlice(list, i, i + 1, nullptr));
-                    return true;
-                }
-            return false;
-        };
-        for_sequence(from, [&](PyObject* item) {
-            if (!take(rest.get(), item)) take(result.get(), item);
-        });
-        for_sequence(rest.get(), [&](PyObject* item) { check(PyList_Append(result.get(), item)); });
-    }
+void restore_sequence(PyObject* sequence, PyObject* now, PyObject* from, PyObject* to, bool untouched) {
+    const Ref result = untouched ? Ref::borrow(to) : mixed(now, from, to);
     if (PyList_Check(sequence)) {
         check(PyList_SetSlice(sequence, 0, PyList_GET_SIZE(sequence), result.get()));
         return;
@@ -169,7 +181,7 @@ void restore(PyObject* owner, PyObject* from, PyObject* to) {
     } else if (PyAnySet_Check(owner)) {
         restore_set(owner, from, to);
     } else {
-        restore_sequence(owner, from, to, untouched);
+        restore_sequence(owner, now.get(), from, to, untouched);
     }
 }
 
@@ -274,6 +286,11 @@ static Ref ordered_items(PyObject* dict) {
     while (const Ref key = Ref::steal_or_null(PyIter_Next(keys.get())))
         check(PyList_Append(items.get(), Ref::steal(PyTuple_Pack(2, key.get(), dict_get(dict, key.get()))).get()));
     return items;
+}
+
+bool same_item(PyObject* a, PyObject* b, bool pairs) {
+    if (a == b || !pairs) return a == b;
+    return PyTuple_GET_ITEM(a, 0) == PyTuple_GET_ITEM(b, 0) && PyTuple_GET_ITEM(a, 1) == PyTuple_GET_ITEM(b, 1);
 }
 
 Ref content_of(PyObject* container) {
