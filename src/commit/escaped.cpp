@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "commit/ours.hpp"
 #include "commit/replace.hpp"
 #include "stage/policy.hpp"
 
@@ -79,6 +80,7 @@ void replace_escaped(Outcome& outcome, Resolved& resolved) {
     std::vector<PyObject*> ignored;
     for (const auto& [ns, live] : outcome.live_globals) ignored.push_back(ns);
     for (PyObject* object : outcome.our_containers) ignored.push_back(object);
+    add_copies(outcome.touches, ignored);  // `map_touches` maps them
     for (const auto& [object, bottle] : escaped) ignored.push_back(object);
     for (const auto& [object, bottle] : becoming) ignored.push_back(object);
     replace(becoming, ignored, outcome, resolved, resolved.journal);

@@ -222,17 +222,19 @@ bool has(PyObject* list, PyObject* object) {
     return found;
 }
 
-// A list that has the live object already gets no second one (`single`), as when the staged one is replaced in it.
-void map_content(Ref& list, const std::map<PyObject*, Ref>& bottles, bool single) {
+// A list (the `owner`) that has the live object already gets no second one, as when the staged one is replaced in it.
+void map_content(Ref& list, const std::map<PyObject*, Ref>& bottles, PyObject* owner) {
+    const bool single = PyList_Check(owner);
     for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(list.get()); ++i) {
         PyObject* item = PyList_GET_ITEM(list.get(), i);
         if (const auto found = bottles.find(item); found != bottles.end()) {
-            if (single && has(list.get(), found->second.get())) {
+            PyObject* live = found->second.get();
+            if (single && (has(list.get(), live) || has(owner, live))) {
                 check(PyList_SetSlice(list.get(), i, i + 1, nullptr));
                 --i;
                 continue;
             }
-            check(PyList_SetItem(list.get(), i, Py_NewRef(found->second.get())));
+            check(PyList_SetItem(list.get(), i, Py_NewRef(live)));
         } else if (PyTuple_CheckExact(item) && PyTuple_GET_SIZE(item) == 2) {
             Ref key = Ref::borrow(PyTuple_GET_ITEM(item, 0));
             Ref value = Ref::borrow(PyTuple_GET_ITEM(item, 1));
@@ -325,9 +327,8 @@ void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, cons
                 map_value(each.after, bottles);
                 if constexpr (std::is_same_v<std::decay_t<decltype(each)>, ItemTouch>) map_key(each, bottles);
                 if constexpr (std::is_same_v<std::decay_t<decltype(each)>, ContentTouch>) {
-                    const bool single = PyList_Check(each.owner.get());
-                    map_content(each.before, bottles, single);
-                    map_content(each.after, bottles, single);
+                    map_content(each.before, bottles, each.owner.get());
+                    map_content(each.after, bottles, each.owner.get());
                 }
             },
             touch);
