@@ -133,7 +133,7 @@ Ref mixed(PyObject* now, PyObject* from, PyObject* to) {
     for_sequence(from, [&](PyObject* item) {
         if (!take_one(staying, item)) ++going[item];
     });
-    const Ref result = Ref::steal(PyList_New(0));
+    Ref result = Ref::steal(PyList_New(0));
     for (Py_ssize_t i = PyList_GET_SIZE(now); i-- > 0;)
         if (!take_one(going, PyList_GET_ITEM(now, i))) check(PyList_Append(result.get(), PyList_GET_ITEM(now, i)));
     check(PyList_Reverse(result.get()));
