@@ -57,7 +57,7 @@ Ref Reviver::type(Remnant* remnant) {
         check(PyDict_SetItem(members.get(), name, member.get()));
     });
     dict_set(members.get(), "__qualname__", remnant->parts[part::qualname].get());
-    const Ref type =
+    Ref type =
         call(reinterpret_cast<PyObject*>(&PyType_Type), {remnant->parts[part::name].get(), bases.get(), members.get()});
     made_[remnant] = type;
     return type;
