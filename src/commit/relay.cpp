@@ -243,7 +243,7 @@ void Relay::check_holders(const Replacements& replaced) {
 std::vector<Refusal> obstacles(const std::function<std::vector<LayoutChange>()>& look,
                                std::vector<LayoutChange>& changes, const std::vector<Ref*>& ours,
                                const std::vector<Leftover>& leftovers) {
-    constexpr std::chrono::milliseconds patience{250};
+    constexpr std::chrono::milliseconds patience{1000};
     constexpr int looks = 40;  // each of many busy threads must have come to run
     const auto start = std::chrono::steady_clock::now();
     const PyThreadState* first = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
