@@ -98,3 +98,12 @@ def ab(world: World) -> Callable[..., tuple[ModuleType, Callable[..., rebottle.R
         return module, lambda new, **options: world.update(name, new, **options)
 
     return start
+
+
+@pytest.fixture
+def quick_switches() -> Iterator[None]:
+    """Threads change often, so that a torn request is likely where it is possible."""
+    former = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(former)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,14 +12,7 @@ from tests.conftest import World
 
 THREADS = 8
 
-
-@pytest.fixture(autouse=True)
-def quick_switches() -> Iterator[None]:
-    """Threads change often, so that a torn request is likely where it is possible."""
-    former = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(former)
+pytestmark = pytest.mark.usefixtures("quick_switches")
 
 
 def version(number: int, others: bool) -> str:

@@ -26,13 +26,14 @@ class Result {
 
     bool has_value() const { return held_.index() == 0; }
     explicit operator bool() const { return has_value(); }
+    // Throws std::bad_variant_access where there is none.
+    const T& value() const { return std::get<0>(held_); }
+    T& value() { return std::get<0>(held_); }
     // Only where there is a value.
-    const T& value() const { return *std::get_if<0>(&held_); }
-    T& value() { return *std::get_if<0>(&held_); }
     const T* operator->() const { return std::get_if<0>(&held_); }
     T* operator->() { return std::get_if<0>(&held_); }
-    // Only where there is none.
-    const Error& error() const { return *std::get_if<1>(&held_); }
+    // Throws std::bad_variant_access where there is a value.
+    const Error& error() const { return std::get<1>(held_); }
 
    private:
     std::variant<T, Error> held_;

@@ -109,6 +109,19 @@ Ref run_code(PyObject* code, PyObject* globals, PyObject* names) {
     return Ref::steal(in_program([&] { return PyEval_EvalCode(code, globals, names); }));
 }
 
+std::vector<PyObject*> references_in(PyObject* holder) {
+    std::vector<PyObject*> found;
+    if (const traverseproc traverse = Py_TYPE(holder)->tp_traverse)
+        traverse(
+            holder,
+            [](PyObject* each, void* data) {
+                static_cast<std::vector<PyObject*>*>(data)->push_back(each);
+                return 0;
+            },
+            &found);
+    return found;
+}
+
 Ref new_dict() { return Ref::steal(PyDict_New()); }
 
 PyObject* dict_get(PyObject* dict, PyObject* key) {

@@ -224,6 +224,14 @@ void for_all_objects(Body body) {
     if (visit.second != nullptr) std::rethrow_exception(visit.second);
 }
 
+// The objects that the collector sees in another one, borrowed, each as often as it is there.
+std::vector<PyObject*> references_in(PyObject* holder);
+
+// Whether it is a classmethod or a staticmethod.
+inline bool is_method_holder(PyObject* object) {
+    return Py_IS_TYPE(object, &PyClassMethod_Type) || Py_IS_TYPE(object, &PyStaticMethod_Type);
+}
+
 Ref new_dict();
 // The value under a str key, borrowed, or NULL.
 PyObject* dict_get(PyObject* dict, PyObject* key);

@@ -56,8 +56,8 @@ void CodeIndex::on_event(PyFunction_WatchEvent event, PyFunctionObject* function
             break;
         case PyFunction_EVENT_DESTROY:
             if (Entry* entry = entry_of(code_of(function))) remove(*entry, function);
-            hidden_.erase(function);
-            recorded_.erase(function);
+            if (!hidden_.empty()) hidden_.erase(function);
+            if (recording_) recorded_.erase(function);
             break;
         case PyFunction_EVENT_MODIFY_CODE:
             if (Entry* entry = entry_of(code_of(function))) remove(*entry, function);

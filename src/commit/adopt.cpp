@@ -13,10 +13,6 @@ namespace {
 PyFunctionObject* as_function(PyObject* object) { return reinterpret_cast<PyFunctionObject*>(object); }
 PyObject* as_plain(PyFunctionObject* function) { return reinterpret_cast<PyObject*>(function); }
 
-bool is_method_holder(PyObject* object) {
-    return Py_IS_TYPE(object, &PyClassMethod_Type) || Py_IS_TYPE(object, &PyStaticMethod_Type);
-}
-
 bool is_partial(PyObject* object) { return std::string_view(Py_TYPE(object)->tp_name) == "functools.partial"; }
 
 // The first pointer after the head of an object.

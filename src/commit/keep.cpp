@@ -11,10 +11,6 @@ namespace {
 
 PyTypeObject* as_type(PyObject* object) { return reinterpret_cast<PyTypeObject*>(object); }
 
-bool is_method_holder(PyObject* object) {
-    return Py_IS_TYPE(object, &PyClassMethod_Type) || Py_IS_TYPE(object, &PyStaticMethod_Type);
-}
-
 Ref members_of(PyTypeObject* type) { return Ref::steal(PyType_GetDict(type)); }
 
 // Whether a base has code of its own for classes that are derived from it.

@@ -62,23 +62,6 @@ std::vector<PyObject**> places_of(PyObject* holder) {
     return places;
 }
 
-}  // namespace
-
-std::vector<PyObject*> references_in(PyObject* holder) {
-    std::vector<PyObject*> found;
-    if (const traverseproc traverse = Py_TYPE(holder)->tp_traverse)
-        traverse(
-            holder,
-            [](PyObject* each, void* data) {
-                static_cast<std::vector<PyObject*>*>(data)->push_back(each);
-                return 0;
-            },
-            &found);
-    return found;
-}
-
-namespace {
-
 // Whether the program can come upon it although it doesn't hold it.
 bool can_be_met(PyObject* object) {
     PyTypeObject* type = Py_TYPE(object);

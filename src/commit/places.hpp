@@ -8,9 +8,6 @@
 
 namespace rebottle {
 
-// The objects that the collector sees in another one, borrowed, each as often as it is there.
-std::vector<PyObject*> references_in(PyObject* holder);
-
 // Whether what it holds can be exchanged while nobody else has it: containers, cells, what wraps functions, instances.
 bool is_open_holder(PyObject* object);
 

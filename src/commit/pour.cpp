@@ -15,10 +15,6 @@ namespace {
 PyFunctionObject* as_function(PyObject* object) { return reinterpret_cast<PyFunctionObject*>(object); }
 PyObject* as_plain(PyFunctionObject* function) { return reinterpret_cast<PyObject*>(function); }
 
-bool is_method_holder(PyObject* object) {
-    return Py_IS_TYPE(object, &PyClassMethod_Type) || Py_IS_TYPE(object, &PyStaticMethod_Type);
-}
-
 // Calls body for each object that a wrapper of some kind leads to.
 template <class Body>
 void for_wrapped(PyObject* object, Body body) {
@@ -36,17 +32,7 @@ void for_wrapped(PyObject* object, Body body) {
         return;
     }
     if (PyType_Check(object) || PyModule_Check(object)) return;
-    if (const traverseproc traverse = Py_TYPE(object)->tp_traverse) {
-        std::vector<PyObject*> found;
-        traverse(
-            object,
-            [](PyObject* each, void* data) {
-                static_cast<std::vector<PyObject*>*>(data)->push_back(each);
-                return 0;
-            },
-            &found);
-        for (PyObject* each : found) body(each);
-    }
+    for (PyObject* each : references_in(object)) body(each);
 }
 
 bool reaches(PyObject* from, PyObject* target, std::set<PyObject*>& seen, int depth) {

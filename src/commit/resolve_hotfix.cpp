@@ -230,14 +230,7 @@ class HotfixResolver {
             const bool made = object == snippet_.names.get() || young_.contains(object);
             if (!made || !seen.insert(object).second) continue;
             found.push_back(object);
-            if (const traverseproc traverse = Py_TYPE(object)->tp_traverse)
-                traverse(
-                    object,
-                    [](PyObject* each, void* list) {
-                        static_cast<std::vector<PyObject*>*>(list)->push_back(each);
-                        return 0;
-                    },
-                    &waiting);
+            for (PyObject* each : references_in(object)) waiting.push_back(each);
         }
         return found;
     }

@@ -30,23 +30,13 @@ class Search {
             return;
         }
         if (depth == 0 || PyType_Check(object) || PyModule_Check(object) || PyDict_Check(object)) return;
-        if (const traverseproc traverse = Py_TYPE(object)->tp_traverse; traverse != nullptr && PyObject_IS_GC(object))
-            for (PyObject* held : referents(object, traverse)) look_at(held, depth - 1);
+        if (PyObject_IS_GC(object) != 0)
+            for (PyObject* held : references_in(object)) look_at(held, depth - 1);
     }
 
     std::vector<PyCodeObject*> found() const { return found_; }
 
    private:
-    static std::vector<PyObject*> referents(PyObject* object, traverseproc traverse) {
-        std::vector<PyObject*> all;
-        const auto visit = [](PyObject* each, void* list) {
-            static_cast<std::vector<PyObject*>*>(list)->push_back(each);
-            return 0;
-        };
-        traverse(object, visit, &all);
-        return all;
-    }
-
     PyObject* names_;
     std::string path_;
     std::vector<PyCodeObject*> found_;

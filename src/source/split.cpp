@@ -8,10 +8,6 @@
 namespace rebottle {
 namespace {
 
-bool is_name_character(char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || static_cast<unsigned char>(c) >= 0x80;
-}
-
 // Walks over the characters of one source; knows strings, replacement fields, brackets and continuation lines.
 class Scanner {
    public:
@@ -261,6 +257,10 @@ void append_moved(Split& now, const Split& old, std::size_t at, const Chunk& fir
 }
 
 }  // namespace
+
+bool is_name_character(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
 
 Split split(std::string_view text) {
     Split result;

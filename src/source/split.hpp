@@ -24,6 +24,9 @@ struct Split {
     bool complete = true;  // false: it ends within a string or a bracket, the parser will say where
 };
 
+// Whether a name can have this byte.
+bool is_name_character(char c);
+
 // Splits `text` (UTF-8, lines ended by \n). Cost: one pass.
 Split split(std::string_view text);
 

@@ -1,7 +1,5 @@
 #include "stage/bindings.hpp"
 
-#include <cctype>
-
 #include "code/statement.hpp"
 #include "code/tree.hpp"
 
@@ -9,10 +7,6 @@ namespace rebottle {
 namespace {
 
 constexpr std::size_t few = 16;  // names that are searched one by one
-
-bool is_name_character(char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || static_cast<unsigned char>(c) >= 0x80;
-}
 
 template <class Visit>
 void for_words(std::string_view text, Visit visit) {

@@ -3,7 +3,7 @@
 #include <set>
 #include <string_view>
 
-#include "stage/touch_log.hpp"
+#include "stage/touch.hpp"
 
 namespace rebottle {
 namespace {

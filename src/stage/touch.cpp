@@ -54,13 +54,6 @@ Ref get_item(PyObject* owner, PyObject* key) {
     return Ref::steal_or_null(value);
 }
 
-bool same_items(PyObject* a, PyObject* b, bool pairs) {
-    if (PyList_GET_SIZE(a) != PyList_GET_SIZE(b)) return false;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(a); ++i)
-        if (!same_item(PyList_GET_ITEM(a, i), PyList_GET_ITEM(b, i), pairs)) return false;
-    return true;
-}
-
 // How often each item is in a list.
 std::unordered_map<PyObject*, int> counted(PyObject* list) {
     std::unordered_map<PyObject*, int> counts;
@@ -290,9 +283,19 @@ static Ref ordered_items(PyObject* dict) {
     return items;
 }
 
-bool same_item(PyObject* a, PyObject* b, bool pairs) {
-    if (a == b || !pairs) return a == b;
-    return PyTuple_GET_ITEM(a, 0) == PyTuple_GET_ITEM(b, 0) && PyTuple_GET_ITEM(a, 1) == PyTuple_GET_ITEM(b, 1);
+bool is_container(PyObject* object) {
+    return PyList_Check(object) || PyDict_Check(object) || PySet_Check(object) || is_deque(object);
+}
+
+bool same_items(PyObject* a, PyObject* b, bool pairs) {
+    const auto same = [pairs](PyObject* x, PyObject* y) {
+        if (x == y || !pairs) return x == y;
+        return PyTuple_GET_ITEM(x, 0) == PyTuple_GET_ITEM(y, 0) && PyTuple_GET_ITEM(x, 1) == PyTuple_GET_ITEM(y, 1);
+    };
+    if (PyList_GET_SIZE(a) != PyList_GET_SIZE(b)) return false;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(a); ++i)
+        if (!same(PyList_GET_ITEM(a, i), PyList_GET_ITEM(b, i))) return false;
+    return true;
 }
 
 Ref content_of(PyObject* container) {

@@ -43,8 +43,10 @@ using Touches = std::vector<Touch>;
 Ref own_attribute(PyObject* owner, PyObject* name);
 // The content of a container as a list; nothing where it isn't one that can be put back.
 Ref content_of(PyObject* container);
-// Whether two items of such lists are the same object; of pairs, the same key and value.
-bool same_item(PyObject* a, PyObject* b, bool pairs);
+// Whether two such lists hold the same objects in the same order; of pairs, the same keys and values.
+bool same_items(PyObject* a, PyObject* b, bool pairs);
+// Whether an object is a container that changes in place: list, dict, set or deque.
+bool is_container(PyObject* object);
 
 // Takes touches back, last first. Entries that somebody else changed since stay.
 void undo_touches(const Touches& touches);

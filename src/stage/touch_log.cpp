@@ -1,7 +1,6 @@
 #include "stage/touch_log.hpp"
 
 #include <iterator>
-#include <string_view>
 
 namespace rebottle {
 namespace {
@@ -14,19 +13,7 @@ bool is_large(PyObject* container) {
     return length_of(container) > large;
 }
 
-bool same_content(PyObject* a, PyObject* b, bool pairs) {
-    if (PyList_GET_SIZE(a) != PyList_GET_SIZE(b)) return false;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(a); ++i)
-        if (!same_item(PyList_GET_ITEM(a, i), PyList_GET_ITEM(b, i), pairs)) return false;
-    return true;
-}
-
 }  // namespace
-
-bool is_container(PyObject* object) {
-    return PyList_Check(object) || PyDict_Check(object) || PySet_Check(object) ||
-           std::string_view(Py_TYPE(object)->tp_name) == "collections.deque";
-}
 
 Py_ssize_t length_of(PyObject* sequence) {
     return PyList_Check(sequence) ? PyList_GET_SIZE(sequence)
@@ -45,7 +32,7 @@ void TouchLog::changed(const Ref& container, const Ref& before) {
     if (!before) return;
     Ref after = content_of(container.get());
     ContentTouch* last = last_of(container.get());
-    if (last != nullptr && same_content(last->after.get(), before.get(), PyDict_Check(container.get()))) {
+    if (last != nullptr && same_items(last->after.get(), before.get(), PyDict_Check(container.get()))) {
         last->after = std::move(after);
         return;
     }

@@ -11,9 +11,6 @@
 
 namespace rebottle {
 
-// Whether its content can be told and put back.
-bool is_container(PyObject* object);
-
 // The touches of a statement. What is done again and again to one container becomes one touch. Of a large container
 // that operations of any kind change, the content is read once before the first of them and once at the end; what other
 // threads do to it meanwhile counts as the statement's. Cost: of each operation the size of a small container; nothing

@@ -275,6 +275,15 @@ TEST_F(Host, RefusesAnUpdateInsideOfAnUpdate) {
     EXPECT_EQ(engine_->poll(1h), 1U);
 }
 
+TEST(Result, IsAskedForWhatItHas) {
+    const Result<int> made = 3;
+    const Result<int> refused = Error{.type = "RefusedError", .message = "no", .refusals = {}};
+    EXPECT_EQ(made.value(), 3);
+    EXPECT_EQ(refused.error().message, "no");
+    EXPECT_THROW((void)refused.value(), std::bad_variant_access);
+    EXPECT_THROW((void)made.error(), std::bad_variant_access);
+}
+
 TEST(HostWithoutInterpreter, IsRefused) {
     const auto created = Engine::create();
     ASSERT_FALSE(created);

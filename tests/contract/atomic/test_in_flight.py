@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,14 +17,7 @@ from tests.contract.atomic.test_atomic_threads import hammering
 
 UPDATES = 12
 
-
-@pytest.fixture(autouse=True)
-def quick_switches() -> Iterator[None]:
-    """Threads change often."""
-    former = sys.getswitchinterval()
-    sys.setswitchinterval(1e-4)
-    yield
-    sys.setswitchinterval(former)
+pytestmark = pytest.mark.usefixtures("quick_switches")
 
 
 class UnderWay:
