@@ -53,7 +53,7 @@ class Elsewhere {
         for_recorded([&](const std::string& name, PyObject* module) {
             if (plan_.modules.size() == 1 && module == plan_.modules.front().module.get()) return;  // nothing elsewhere
             for_items(PyModule_GetDict(module), [&](PyObject* key, PyObject* value) {
-                if (value != module && PyUnicode_Check(key)) look(name, to_text(key), value);
+                if (value != module && PyUnicode_Check(key)) look(name, key, value);
             });
         });
     }
@@ -69,12 +69,12 @@ class Elsewhere {
         }
     }
 
-    void look(const std::string& importer, const std::string& as, PyObject* value) {
+    void look(const std::string& importer, PyObject* as, PyObject* value) {
         if (const auto members = members_.find(value); members != members_.end()) {
-            for (const Renewed& each : members->second) list(importer, {as, each.name, each.called});
+            for (const Renewed& each : members->second) list(importer, {to_text(as), each.name, each.called});
         } else if (const auto definition = definitions_.find(value);
                    definition != definitions_.end() && definition->second != importer) {
-            list(importer, {as, "", true});
+            list(importer, {to_text(as), "", true});
         }
     }
 
