@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "embedded_python.hpp"
@@ -277,7 +278,7 @@ TEST_F(Host, RefusesAnUpdateInsideOfAnUpdate) {
 
 TEST(Result, IsAskedForWhatItHas) {
     const Result<int> made = 3;
-    const Result<int> refused = Error{.type = "RefusedError", .message = "no", .refusals = {}};
+    const Result<int> refused = rebottle::Error{.type = "RefusedError", .message = "no", .refusals = {}};
     EXPECT_EQ(made.value(), 3);
     EXPECT_EQ(refused.error().message, "no");
     EXPECT_THROW((void)refused.value(), std::bad_variant_access);
