@@ -1,6 +1,7 @@
 #include "commit/loosen.hpp"
 
 #include "code/code.hpp"
+#include "commit/place.hpp"
 #include "commit/remnant.hpp"
 #include "compat/compat.hpp"
 
@@ -89,6 +90,7 @@ Ref namespace_behind(const Ref& reference) {
 Ref number_of(const void* object) { return Ref::steal(PyLong_FromVoidPtr(const_cast<void*>(object))); }
 
 void loosen(Journal& journal) noexcept {
+    unfailing([&] { join_places(journal); });
     for (Write& write : journal) {
         unfailing([&] {
             if (auto* function = std::get_if<FunctionWrite>(&write)) loosen(*function);

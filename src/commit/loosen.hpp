@@ -10,7 +10,7 @@ Ref weak_namespace(PyObject* dict);
 // The dict that this stands for; nothing where the module is gone.
 Ref namespace_behind(const Ref& reference);
 
-// Makes the writes hold what they are about weakly, and nothing that they didn't change. Those of functions remember of
+// Makes one write of those to one place. Makes the writes hold what they are about weakly, and nothing that they didn't change. Those of functions remember of
 // the content that was written its code, and the number of its dict.
 void loosen(Journal& journal) noexcept;
 // The number of an object that isn't held.

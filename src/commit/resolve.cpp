@@ -8,6 +8,7 @@
 #include "commit/class_merge.hpp"
 #include "commit/escaped.hpp"
 #include "commit/gifts.hpp"
+#include "commit/made_again.hpp"
 #include "commit/pour.hpp"
 #include "commit/stand_in.hpp"
 #include "commit/tables.hpp"
@@ -35,6 +36,7 @@ class Resolver {
         plan_classes(outcome_, ours_, result_);
         const std::vector<Attribute> attributes = statements_attributes();
         for (const Swap& swap : outcome_.swaps) resolve_swap(swap);
+        for (const FunctionPour& each : outcome_.pours) resolve_pour(each);
         for (const Binding& binding : outcome_.bindings) resolve_move(binding);
         merge_classes(outcome_, pour_, result_);
         for (const Binding& binding : outcome_.bindings) resolve_binding(binding);
@@ -75,9 +77,22 @@ class Resolver {
         auto* now = as_code(swap.now_code.get());
         const std::vector<PyCodeObject*> codes = live_codes(swap);
         bool found = false;
+        pair_made(swap, codes, now);
         for (PyCodeObject* code : codes) found = pour_code(swap, code, now) || found;
-        adopt_evaluated(swap, codes, now);
+        if (sources_.empty()) adopt_evaluated(swap, codes, now);
         if (found && !swap.kind.empty()) report(swap.kind, swap.module, name_of(swap), swap.file, swap.line);
+    }
+
+    void resolve_pour(const FunctionPour& pour) {
+        auto* live = pour.live.as<PyFunctionObject>();
+        auto* staged = pour.staged.as<PyFunctionObject>();
+        outcome_.bottles.emplace(pour.staged.get(), pour.live);
+        pour_.whole_function(live, staged, pour.place);
+        auto* code = as_code(live->func_code);
+        if (same_code(code, as_code(staged->func_code))) return;
+        result_.replaced_code.emplace(Ref::borrow(live->func_code), Ref::borrow(staged->func_code));
+        if (reported_.insert(pour.place).second)
+            result_.changes.push_back({"function-code", pour.place, pour.file, pour.line});
     }
 
     // A lambda bound to a name is the function of that name.
@@ -157,6 +172,23 @@ class Resolver {
         return nullptr;
     }
 
+    // What a loop makes of one definition, it makes again.
+    void pair_made(const Swap& swap, const std::vector<PyCodeObject*>& codes, PyCodeObject* now) {
+        sources_.clear();
+        std::vector<PyFunctionObject*> made;
+        for (const Ref& each : outcome_.created)
+            if (as_code(each.as<PyFunctionObject>()->func_code) == now) made.push_back(each.as<PyFunctionObject>());
+        std::vector<PyFunctionObject*> live;
+        for (PyCodeObject* code : codes)
+            for (PyFunctionObject* each : CodeIndex::instance().functions(code))
+                if (belongs(swap, each, code)) live.push_back(each);
+        if (made.size() < 2 || made.size() != live.size()) return;
+        sources_ = pair_by_defaults(std::move(live), made);
+        for (const auto& [former, each] : sources_)
+            outcome_.bottles.emplace(reinterpret_cast<PyObject*>(each),
+                                     Ref::borrow(reinterpret_cast<PyObject*>(former)));
+    }
+
     // Whether a function whose code is the same may have other defaults or annotations. What blocks define was
     // compared in the stage.
     static bool has_other_parts(const Swap& swap) {
@@ -172,10 +204,10 @@ class Resolver {
     }
 
     bool pour_code(const Swap& swap, PyCodeObject* old_code, PyCodeObject* compiled) {
-        PyFunctionObject* source = evaluated(compiled);
+        PyFunctionObject* evaluation = evaluated(compiled);
         const Ref marked = same_decorators(swap) ? marked_alike(old_code, compiled) : Ref::borrow(as_object(compiled));
         auto* now = as_code(marked.get());
-        if (swap.kind.empty() && (source == nullptr || !has_other_parts(swap)) && same_code(old_code, now) &&
+        if (swap.kind.empty() && (evaluation == nullptr || !has_other_parts(swap)) && same_code(old_code, now) &&
             same_lines(old_code, now)) {
             move_lines(old_code, now->co_firstlineno - old_code->co_firstlineno);
             return true;
@@ -184,7 +216,8 @@ class Resolver {
         const std::vector<PyFunctionObject*> functions = CodeIndex::instance().functions(old_code);
         for (PyFunctionObject* function : functions)
             if (belongs(swap, function, old_code)) {
-                pour_.function(function, now, source, swap);
+                const auto own = sources_.find(function);
+                pour_.function(function, now, own == sources_.end() ? evaluation : own->second, swap);
                 found = true;
             }
         if (!same_code(old_code, now))
@@ -348,6 +381,7 @@ class Resolver {
     Pour pour_;
     std::set<std::string> reported_;
     std::set<PyCodeObject*> moved_;
+    std::map<PyFunctionObject*, PyFunctionObject*> sources_;  // live -> made anew by the statement at hand
 };
 
 }  // namespace

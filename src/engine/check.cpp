@@ -1,10 +1,10 @@
 #include "engine/check.hpp"
 
-#include <cstdint>
 #include <set>
 #include <utility>
 
 #include "code/index.hpp"
+#include "commit/place.hpp"
 #include "engine/failure.hpp"
 
 namespace rebottle {
@@ -16,27 +16,6 @@ bool same_call(const FunctionContent& a, const FunctionContent& b) {
     return x == y ||
            (same_parameters(x, y) && a.defaults.get() == b.defaults.get() && a.kwdefaults.get() == b.kwdefaults.get());
 }
-
-// What a write is about: of several writes to one place, the last one counts.
-using Place = std::pair<const void*, std::string>;
-
-std::string key_of(const Ref& key) {
-    return PyUnicode_Check(key.get()) ? to_text(key.get())
-                                      : "#" + std::to_string(reinterpret_cast<std::uintptr_t>(key.get()));
-}
-
-Place place(const FunctionWrite& w) { return {w.function.get(), ""}; }
-Place place(const NameWrite& w) { return {w.dict.get(), key_of(w.key)}; }
-Place place(const MemberWrite& w) { return {w.type.get(), key_of(w.name)}; }
-Place place(const AttributeWrite& w) { return {w.object.get(), key_of(w.name)}; }
-Place place(const CellWrite& w) { return {w.cell.get(), ""}; }
-Place place(const TableWrite& w) { return {w.table.get(), ""}; }
-Place place(const LineWrite& w) { return {w.code.get(), ""}; }
-Place place(const SlotWrite& w) { return {w.slot, ""}; }
-Place place(const ItemWrite& w) { return {w.sequence.get(), std::to_string(w.index)}; }
-Place place(const BasesWrite& w) { return {w.type.get(), "__bases__"}; }
-Place place(const TypeWrite& w) { return {w.object.get(), "__class__"}; }
-Place place(const CacheWrite& w) { return {w.wrapper.get(), ""}; }
 
 // What a message calls the place.
 std::string name_of(const Write& write) {
@@ -88,7 +67,7 @@ std::vector<GoneName> gone_names(const Journal& journal) {
 void verify(const Journal& journal, Report& report) {
     std::set<Place> later;
     for (auto write = journal.rbegin(); write != journal.rend(); ++write) {
-        if (!later.insert(std::visit([](const auto& each) { return place(each); }, *write)).second) continue;
+        if (!later.insert(place_of(*write)).second) continue;
         if (holds(*write)) continue;
         report.ok = false;
         throw UpdateFailure{"VerificationError",

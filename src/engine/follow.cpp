@@ -9,9 +9,11 @@ namespace rebottle {
 namespace {
 
 void move_codes(const ModulePlan& module, Journal& journal) {
+    for (const auto& [code, by] : module.unreached.lines) journal.push_back(LineWrite{code, by});
     if (module.moves.empty()) return;
     std::set<PyCodeObject*> inner;
-    const std::vector<PyCodeObject*> codes = CodeIndex::instance().codes_in(module.record->version.path);
+    std::vector<PyCodeObject*> codes = CodeIndex::instance().codes_in(module.record->version.path);
+    std::erase_if(codes, [](PyCodeObject* code) { return !is_function_code(code); });  // being executed: see Unreached
     for (PyCodeObject* code : codes)
         for_nested(
             code, [&](PyCodeObject* nested) { for_all_code(nested, [&](PyCodeObject* each) { inner.insert(each); }); });

@@ -179,7 +179,7 @@ class Update {
         stale_functions_ = std::move(resolved.stale);
         for (ModulePlan& module : plan.modules) {
             past_->versions[module.name] = std::move(module.record->version);
-            module.record->version = module.now;
+            module.record->version = module.unreached.recorded ? *module.unreached.recorded : module.now;
         }
     }
 
@@ -236,7 +236,10 @@ class Update {
         touched.keep();
         past_->replaced_code.merge(more.replaced_code);
         for (Change& change : more.changes) resolved.changes.push_back(std::move(change));
-        for (Kept& kept : more.kept) resolved.kept.push_back(std::move(kept));
+        for (Kept& kept : more.kept)
+            if (std::none_of(resolved.kept.begin(), resolved.kept.end(),
+                             [&](const Kept& known) { return known.where == kept.where && known.why == kept.why; }))
+                resolved.kept.push_back(std::move(kept));
     }
 
     static void land(Resolved& resolved) {

@@ -20,6 +20,7 @@
 #include "live/stale.hpp"
 #include "plan/rules.hpp"
 #include "stage/imports.hpp"
+#include "stage/touch.hpp"
 
 namespace rebottle {
 namespace {
@@ -64,6 +65,11 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
         unfailing([&] { remember_replaced(past->replaced_code); });
     });
     std::optional<compat::SureMemory> sure;  // from the first write to the end
+    std::optional<TouchGuard> touched;
+    if (past->touches_undone) {  // statements came before the writes: so does what they did, again
+        touched.emplace(past->touches);
+        redo_touches(past->touches);
+    }
     {
         const NoCollection no_collection;
         std::vector<LayoutChange> layouts;
@@ -104,8 +110,8 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
     applied.keep();
     loosen(done->journal);
     loosen(done->layouts, done->leftovers);
-    if (past->touches_undone) {
-        redo_touches(past->touches);
+    if (touched) {
+        touched->keep();
     } else {
         undo_touches(past->touches);
     }

@@ -61,7 +61,8 @@ class Comparison {
         if (edit.old && kind == edit.old.kind) {
             if (kind == Kind::function) return classify_function(edit);
             if (kind == Kind::class_) return classify_class(edit);
-            if (kind == Kind::assignment && !is_node(edit.now.node.get(), "AugAssign")) {
+            if (kind == Kind::assignment &&
+                is_node(edit.now.node.get(), "AugAssign") == is_node(edit.old.node.get(), "AugAssign")) {
                 edit.kind = Edit::Kind::data;
                 return true;
             }

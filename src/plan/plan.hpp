@@ -3,7 +3,9 @@
 
 #include <list>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/python.hpp"
@@ -50,6 +52,13 @@ struct LineMove {
     int by;
 };
 
+// Of a module that is still being executed.
+struct Unreached {
+    std::optional<Version> recorded;  // what it consists of after the update: the rest of it is the former version's
+    // Code that moves by a number of lines: the rest of the module's own, with what that is still to make.
+    std::vector<std::pair<Ref, int>> lines;
+};
+
 struct ModulePlan {
     std::string name;
     Ref module;
@@ -62,6 +71,7 @@ struct ModulePlan {
     std::vector<Kept> kept;
     Ref import_names;           // see changed_import_names
     bool other_future = false;  // its `from __future__` lines changed
+    Unreached unreached;
     bool changed() const { return !edits.empty() || !moves.empty() || import_names; }
 };
 

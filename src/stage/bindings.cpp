@@ -66,4 +66,28 @@ void Bindings::note_mentions() {
         });
 }
 
+namespace {
+
+// The name that an augmented assignment begins with; empty where it is something else.
+std::string_view augmented_name(std::string_view text) {
+    const std::size_t end = text.find_first_of(" =+-*/%@&|^<>(.[:,;#");
+    const std::size_t sign = text.find_first_not_of(' ', end);
+    if (end == std::string_view::npos || sign == std::string_view::npos) return {};
+    const std::size_t equals = text.find_first_not_of("+-*/%@&|^<>", sign);
+    const bool augmented = equals != std::string_view::npos && equals > sign && text[equals] == '=';
+    return augmented ? text.substr(0, end) : std::string_view();
+}
+
+}  // namespace
+
+bool Bindings::augments(const std::string& name) {
+    if (!augmented_) {
+        augmented_.emplace();
+        for (const Chunk& chunk : version_.split.chunks)
+            if (const std::string_view found = augmented_name(chunk.in(version_.text)); !found.empty())
+                augmented_->insert(found);
+    }
+    return augmented_->contains(name);
+}
+
 }  // namespace rebottle

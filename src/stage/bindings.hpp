@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,9 @@ class Bindings {
 
     // The line of the last statement of the module that binds the name; 0 where none does.
     int last_line(const std::string& name);
+    // Whether a statement `name += …` of the module, or the like, begins a line. Cost: once, the begin of each
+    // statement.
+    bool augments(const std::string& name);
 
    private:
     using Lines = std::unordered_map<std::string, int>;  // name -> line of the last statement that binds it
@@ -34,6 +39,7 @@ class Bindings {
     std::string path_;
     int flags_;
     std::size_t asked_ = 0;
+    std::optional<std::unordered_set<std::string_view>> augmented_;
     Lines answers_;
     std::unordered_map<std::size_t, Lines> parsed_;                            // by number of the chunk
     std::unordered_map<std::string_view, std::vector<std::size_t>> mentions_;  // numbers of chunks, in order

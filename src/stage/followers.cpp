@@ -35,9 +35,17 @@ class Followers {
     void renewed(std::size_t index) {
         const Binding binding = outcome_.bindings[index];
         const std::string name = to_text(binding.name.get());
-        if (!binding.before || !is_data(binding.before.get())) return;
+        if (!binding.before || !(is_data(binding.before.get()) || is_alias(binding))) return;
         seen_.clear();
         renewed(index, binding.module, name, binding.before, binding.after);
+    }
+
+    // The name of something that is defined elsewhere.
+    static bool is_alias(const Binding& binding) {
+        PyObject* before = binding.before.get();
+        return binding.was == Sort::import_ ||
+               (binding.was == Sort::other &&
+                (PyFunction_Check(before) || PyType_Check(before) || PyModule_Check(before)));
     }
 
     void renewed(std::size_t index, const std::string& module, const std::string& name, const Ref& before,

@@ -35,6 +35,7 @@ std::string change_kind(const Edit& edit) {
 }
 
 void ModuleStage::run_statement(Scope& scope, Edit& edit) {
+    if (is_settled(edit)) return;
     const Ref root = scope.run({edit.now.node}, edit.now.offset);
     outcome_.held.push_back(root);
     note_shadowed(scope, edit);
@@ -45,6 +46,10 @@ void ModuleStage::run_statement(Scope& scope, Edit& edit) {
 }
 
 void ModuleStage::run_again(Scope& scope, Edit& edit) {
+    if (is_node(edit.now.node.get(), "Delete")) {
+        delete_again(scope, edit);
+        return;
+    }
     if (!edit.reads.empty()) {
         run_derived(scope, edit);
         return;
@@ -54,62 +59,6 @@ void ModuleStage::run_again(Scope& scope, Edit& edit) {
             live != nullptr && (!is_data(live) || always_follows(name)))
             return;
     run_statement(scope, edit);
-}
-
-void ModuleStage::remove(Scope& scope, Edit& edit) {
-    if (edit.old.kind == Statement::Kind::docstring) {
-        dict_set(scope.names(), "__doc__", Py_None);
-        return;
-    }
-    remove_annotation(scope, edit.old.node.get());
-    for (const std::string& name : edit.old.binds) {
-        PyObject* live = dict_get(scope.names(), name);
-        if (live == nullptr || is_submodule(scope, name, live) || is_bound_again(scope, name)) continue;
-        const bool inherited = scope.is_class() && inherits(reinterpret_cast<PyTypeObject*>(scope.type()), name);
-        if (request_.prune || (marks_.delete_functions && is_method(live)) || inherited ||
-            (is_supplied(scope) && is_as_bound(scope, edit, live))) {
-            check(PyDict_DelItem(scope.names(), interned(name).get()));
-        } else if (edit.old.kind != Statement::Kind::import_) {
-            outcome_.kept.push_back({plan_.name + "." + scope.where(name),
-                                     "gone from the source, the name stays (prune=True removes it)", plan_.now.path,
-                                     0});
-        }
-    }
-}
-
-bool ModuleStage::is_submodule(const Scope& scope, const std::string& name, PyObject* value) const {
-    return !scope.is_class() && loaded_module(plan_.name + "." + name).get() == value;
-}
-
-void ModuleStage::remove_annotation(const Scope& scope, PyObject* statement) {
-    PyObject* annotations = dict_get(scope.names(), "__annotations__");
-    if (!is_node(statement, "AnnAssign") || annotations == nullptr || !PyDict_Check(annotations)) return;
-    const Ref target = attribute(statement, "target");
-    if (!is_node(target.get(), "Name")) return;
-    const Ref name = attribute(target.get(), "id");
-    if (dict_get(annotations, name.get()) != nullptr) check(PyDict_DelItem(annotations, name.get()));
-}
-
-bool ModuleStage::is_bound_again(Scope& scope, const std::string& name) {
-    return scope.is_class() ? scope.binds(name) : bindings_now_.last_line(name) != 0;
-}
-
-bool ModuleStage::is_method(PyObject* value) {
-    return PyFunction_Check(value) || PyObject_TypeCheck(value, &PyClassMethod_Type) ||
-           PyObject_TypeCheck(value, &PyStaticMethod_Type);
-}
-
-bool ModuleStage::inherits(PyTypeObject* type, const std::string& name) {
-    PyObject* order = type->tp_mro;
-    for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(order); ++i) {
-        const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(order, i))));
-        if (dict_get(dict.get(), name) != nullptr) return true;
-    }
-    return false;
-}
-
-bool ModuleStage::is_supplied(const Scope& scope) {
-    return !scope.is_class() && dict_get(scope.names(), "__getattr__") != nullptr;
 }
 
 // Annotations of variables stay in the dict that others may hold.
@@ -122,14 +71,6 @@ bool ModuleStage::renew_annotations(const Scope& scope, PyObject* key, PyObject*
     for_items(after, [&](PyObject* name, PyObject* value) { same = same && dict_get(before, name) == value; });
     if (!same) outcome_.renewals.push_back({Ref::borrow(before), Ref::borrow(after), ""});
     return true;
-}
-
-bool ModuleStage::is_as_bound(Scope& scope, const Edit& edit, PyObject* live) {
-    if (edit.old.kind != Statement::Kind::assignment) return true;
-    const Ref value = value_node(edit.old);
-    if (!value || edit.old.binds.size() != 1 || !is_pure(value.get())) return false;
-    const Ref former = old_value_of(scope, edit, value);
-    return former && equal(former.get(), live);
 }
 
 // For each name the edits that bind it or bound it, in order.
@@ -216,6 +157,7 @@ void ModuleStage::describe(Binding& binding, const EditsByName& edits) {
             if (binding.was == Sort::none) was(edit.old);
         }
     }
+    if (chained_.contains(name)) binding.kind = "data-replaced";
     if (merged_.contains(binding.where)) binding.kind = "data-merged";
     const bool leftover = binding.was == Sort::none && binding.is == Sort::definition && binding.before &&
                           PyModule_Check(binding.owner.get()) && bindings_before_.last_line(name) == 0;
@@ -265,6 +207,7 @@ namespace {
 struct OutcomeSize {
     explicit OutcomeSize(const Outcome& o)
         : swaps(o.swaps.size()),
+          pours(o.pours.size()),
           bindings(o.bindings.size()),
           merges(o.merges.size()),
           renewals(o.renewals.size()),
@@ -272,17 +215,19 @@ struct OutcomeSize {
           kept(o.kept.size()) {}
     void restore(Outcome& o) const {
         o.swaps.resize(swaps);
+        o.pours.resize(pours);
         o.bindings.resize(bindings);
         o.merges.resize(merges);
         o.renewals.resize(renewals);
         o.changes.resize(changes);
         o.kept.resize(kept);
     }
-    std::size_t swaps, bindings, merges, renewals, changes, kept;
+    std::size_t swaps, pours, bindings, merges, renewals, changes, kept;
 };
 
 void collect_attributes(PyObject* node, std::set<std::string>& names) {
     if (is_node(node, "Attribute")) names.insert(attribute_text(node, "attr"));
+    if (is_node(node, "alias")) names.insert(attribute_text(node, "name"));
     for_children(node, [&](PyObject* child) { collect_attributes(child, names); });
 }
 
@@ -335,17 +280,17 @@ void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
 bool ModuleStage::must_wait(const Edit& edit) const {
     if (!edit.now) return false;
     if (!deferral_->names.empty() && intersects(read_names(edit.now.node.get()), deferral_->names)) return true;
-    if (deferral_->attributes.empty() || edit.now.is_definition()) return false;
+    if (edit.now.is_definition()) return false;
     std::set<std::string> attributes;
     collect_attributes(edit.now.node.get(), attributes);
-    return intersects(attributes, deferral_->attributes);
+    return intersects(attributes, deferral_->attributes) || intersects(attributes, deferral_->names);
 }
 
-// The exception of entering replaced code; or one that a class not yet changed can cause.
+// The exception of entering replaced code; or one that a class not yet changed, or a name not yet bound, can cause.
 bool ModuleStage::may_wait(const PythonError& error) const {
     if (deferral_->world->failed()) return false;
     if (error.is(deferred_exception())) return true;
-    return deferral_->classes &&
+    return (deferral_->classes || !deferral_->names.empty()) &&
            (error.is(PyExc_AttributeError) || error.is(PyExc_NameError) || error.is(PyExc_TypeError));
 }
 

@@ -148,12 +148,28 @@ class ModuleStage {
     // `x: int = 1` whose value stays: the annotation alone is run.
     void follow_annotation(Scope& scope, const Edit& edit);
     void merge_data(Scope& scope, Edit& edit);
+    // An edited table with lambdas in it: they follow, whatever the policy does to the rest; false where that can't be
+    // told without running something.
+    bool change_lambdas(Scope& scope, Edit& edit, Policy policy);
+    // Three ways: what the former source, the new one and the program say.
+    void merge_values(Scope& scope, const std::string& name, const std::string& where, const Ref& old_value,
+                      const Ref& now_value);
     // What the former source would give, or nothing.
     static Ref old_value_of(Scope& scope, const Edit& edit, const Ref& expression);
     // What an expression without side effects gives in the stage, with the live functions in it.
     static Ref pure_value(Scope& scope, const Ref& expression, int offset);
+    // `X = …` with `X += …` after it: the policy decides about what all of them give together. False where that isn't
+    // so, or can't be told without side effects.
+    bool change_chain(Scope& scope, const Edit& edit, const std::string& name);
+    // The statements of a version that bind the name, if they are such a chain.
+    std::vector<Statement> chain_of(const Version& version, const std::string& name, int flags) const;
+    bool is_chain(const std::vector<Statement>& statements) const;
+    // Whether a chain has settled what an augmented assignment binds.
+    bool is_settled(const Edit& edit) const;
     // Whether the right side is without side effects, and no builtin that it calls is one of the module's own names.
     bool is_harmless(PyObject* expression) const;
+    // Whether it calls one of the module's own names.
+    bool calls_own(PyObject* expression) const;
 
     // --- unchanged statements (stage_again.cpp)
 
@@ -169,6 +185,9 @@ class ModuleStage {
     void list_derived(const std::string& path, const Statement& statement, const std::string& why);
     void list_callers(const std::vector<Edit>& edits);
     // The edit of an unchanged statement: the one there is, or a new one in its place.
+    // `del name` after a statement that binds it anew, for the time of the import only: it is run again.
+    void add_deletions(Scope& scope, std::vector<Edit>& edits, const std::string& name, int line);
+    void delete_again(Scope& scope, const Edit& edit);
     Edit& place(std::vector<Edit>& edits, const Statement& statement, const std::string& path);
     // Runs the edits of a scope in order; what is derived from renewed names joins them.
     void run_all(Scope& scope, std::vector<Edit>& edits);
@@ -184,10 +203,11 @@ class ModuleStage {
     PyObject* live_;
     Bindings bindings_now_{plan_.now, plan_.now.path, plan_.flags};
     Bindings bindings_before_{plan_.record->version, plan_.now.path, plan_.flags};
-    Statement around_;              // the class statement whose members are being staged
-    std::set<std::string> merged_;  // where the policy merged data
-    std::set<std::string> taken_;   // imported names whose value was renewed
-    std::set<std::string> listed_;  // derived statements in the report
+    Statement around_;               // the class statement whose members are being staged
+    std::set<std::string> merged_;   // where the policy merged data
+    std::set<std::string> chained_;  // names whose chain of assignments is settled
+    std::set<std::string> taken_;    // imported names whose value was renewed
+    std::set<std::string> listed_;   // derived statements in the report
     Marks marks_;
     std::vector<std::string> placeholders_;
     std::map<std::string, int> shadowed_;    // name -> line of the statement that binds it last

@@ -94,8 +94,18 @@ struct Given {
     Ref value;
 };
 
+// A live function takes all that a staged one has.
+struct FunctionPour {
+    Ref live;
+    Ref staged;
+    std::string place;
+    std::string file;
+    int line = 0;
+};
+
 struct Outcome {
     std::vector<Swap> swaps;
+    std::vector<FunctionPour> pours;
     std::vector<Binding> bindings;
     std::vector<ClassMerge> merges;
     std::vector<Renewal> renewals;

@@ -101,6 +101,22 @@ bool is_pure(PyObject* expression) {
     return pure;
 }
 
+bool is_pure_but_lambdas(PyObject* expression) {
+    if (is_node(expression, "Lambda")) {
+        const Ref arguments = attribute(expression, "args");
+        bool pure = true;
+        for (const char* field : {"defaults", "kw_defaults"})
+            for_sequence(attribute(arguments.get(), field).get(),
+                         [&](PyObject* value) { pure = pure && (value == Py_None || is_pure(value)); });
+        return pure;
+    }
+    bool pure = is_pure_node(expression);
+    const bool calls = is_node(expression, "Call");
+    for_children(expression,
+                 [&](PyObject* child) { pure = pure && (calls ? is_pure(child) : is_pure_but_lambdas(child)); });
+    return pure;
+}
+
 bool equal(PyObject* a, PyObject* b) {
     if (a == b) return true;
     return Py_IS_TYPE(a, Py_TYPE(b)) && check(PyObject_RichCompareBool(a, b, Py_EQ)) == 1;

@@ -18,6 +18,8 @@ bool has_identity(PyObject* object);
 bool always_follows(const std::string& name);
 // Whether an expression consists of literals, operators, comprehensions, names and side-effect-free builtins only.
 bool is_pure(PyObject* expression);
+// The same, but it may make lambdas, which nothing in it calls.
+bool is_pure_but_lambdas(PyObject* expression);
 // Whether two values of the same type are equal.
 bool equal(PyObject* a, PyObject* b);
 // Whether the live table can take over the content of another object.

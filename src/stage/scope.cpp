@@ -83,33 +83,72 @@ PyCodeObject* Scope::class_body(PyObject* root) const {
     return found;
 }
 
-Ref Scope::run(const std::vector<Ref>& nodes, int offset) {
+Ref Scope::compiled(const std::vector<Ref>& nodes, int offset) const {
     Ref body = list_of(nodes);
     for (auto header = headers_.rbegin(); header != headers_.rend(); ++header)
         body = list_of({header_alone(header->get(), body)});
     Ref root = compile(with_imports(module_of(body).get(), plan_.now, plan_.flags).get(), plan_.now.path, plan_.flags);
     shift_lines(as_code(root.get()), offset);
+    return root;
+}
+
+void Scope::execute(const Ref& root, PyObject* globals, PyObject* names) const {
     if (!is_class()) {
-        run_code(root.get(), names_.get(), names_.get());
-        return root;
+        run_code(root.get(), globals, names);
+        return;
     }
     PyCodeObject* code = class_body(root.get());
     const Ref closure = closure_for(code, type_.get());
-    Ref::steal(PyEval_EvalCodeEx(as_object(code), staged_.ns.get(), names_.get(), nullptr, 0, nullptr, 0, nullptr, 0,
-                                 nullptr, closure.get()));
-    if (PyObject* cell = dict_get(names_.get(), "__classcell__"); cell != nullptr && PyCell_Check(cell))
+    Ref::steal(
+        PyEval_EvalCodeEx(as_object(code), globals, names, nullptr, 0, nullptr, 0, nullptr, 0, nullptr, closure.get()));
+    if (PyObject* cell = dict_get(names, "__classcell__"); cell != nullptr && PyCell_Check(cell))
         check(PyCell_Set(cell, type_.get()));
-    if (PyObject* cell = dict_get(names_.get(), "__classdictcell__"); cell != nullptr && PyCell_Check(cell))
+    if (PyObject* cell = dict_get(names, "__classdictcell__"); cell != nullptr && PyCell_Check(cell))
         check(PyCell_Set(cell, Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(type_.get()))).get()));
     for (const char* name : compat::implicit_class_names()) {
         const Ref key = interned(name);
         if (PyObject* value = dict_get(before_.get(), key.get())) {
-            dict_set(names_.get(), key.get(), value);
-        } else if (dict_get(names_.get(), key.get()) != nullptr) {
-            check(PyDict_DelItem(names_.get(), key.get()));
+            dict_set(names, key.get(), value);
+        } else if (dict_get(names, key.get()) != nullptr) {
+            check(PyDict_DelItem(names, key.get()));
         }
     }
+}
+
+Ref Scope::run(const std::vector<Ref>& nodes, int offset) {
+    Ref root = compiled(nodes, offset);
+    execute(root, staged_.ns.get(), names_.get());
     return root;
+}
+
+Scope::Value Scope::value_of(const Ref& expression, int offset, When when) {
+    constexpr const char* name = "__rebottle_value__";
+    const Ref assignment =
+        Ref::borrow(PyList_GET_ITEM(attribute(parse(std::string(name) + " = 0", "<value>", 0).get(), "body").get(), 0));
+    check(PyObject_SetAttrString(assignment.get(), "value", expression.get()));
+    Value value;
+    value.root = compiled({assignment}, offset);
+    const bool former = when == When::former;
+    PyObject* names = former ? former_.get() : names_.get();
+    execute(value.root, former ? former_globals_.get() : staged_.ns.get(), names);
+    value.object = Ref::borrow(dict_get(names, name));
+    check(PyDict_DelItemString(names, name));
+    return value;
+}
+
+Ref Scope::result_of(const std::vector<Ref>& nodes, const std::string& name, When when) {
+    const Ref names = when == When::former ? Ref::steal(PyDict_Copy(former_.get())) : with_originals(names_.get());
+    execute(compiled(nodes, 0), names.get(), names.get());
+    return Ref::borrow(dict_get(names.get(), name));
+}
+
+Ref Scope::with_originals(PyObject* names) const {
+    Ref copy = Ref::steal(PyDict_Copy(names));
+    for_items(names, [&](PyObject* name, PyObject* value) {
+        const auto twin = staged_.twins.find(value);
+        if (twin != staged_.twins.end()) dict_set(copy.get(), name, twin->second.get());
+    });
+    return copy;
 }
 
 bool Scope::binds(const std::string& name) const {

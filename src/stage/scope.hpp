@@ -36,12 +36,28 @@ class Scope {
     // Runs statement nodes as if they stood in this scope; `offset` is what to add to their lines. Returns the compiled
     // code, with lines of the file. Errors: whatever the statements raise.
     Ref run(const std::vector<Ref>& nodes, int offset);
+    // The value of an expression without side effects, as a statement of this scope would have it; its code as well, so
+    // that functions which it made can be told from others. In the staged namespaces, or in those of the former source.
+    struct Value {
+        Ref object;
+        Ref root;
+    };
+    enum class When { staged, former };
+    Value value_of(const Ref& expression, int offset, When when);
+    // What statements without side effects leave under a name, run in a copy of the staged namespace (with the live
+    // functions in it) or in one of the former source's.
+    Ref result_of(const std::vector<Ref>& nodes, const std::string& name, When when);
+    // A copy of staged names with the live functions in place of their twins.
+    Ref with_originals(PyObject* names) const;
     // Whether a statement of the class body, in the new source, binds the name.
     bool binds(const std::string& name) const;
     // The value of an expression in this scope.
     Ref evaluate(PyObject* expression, int offset);
 
    private:
+    // The compiled statements, within the class headers around; lines as in the file.
+    Ref compiled(const std::vector<Ref>& nodes, int offset) const;
+    void execute(const Ref& root, PyObject* globals, PyObject* names) const;
     PyCodeObject* class_body(PyObject* root) const;
 
     const ModulePlan& plan_;

@@ -236,27 +236,28 @@ void drop_staged(Outcome& outcome, World& world) {
 NamesGuard::~NamesGuard() {
     const ErrorAside aside;
     const compat::SureMemory sure;
-    for (const auto& each : namespaces_) unfailing([&] { take_names_back(each.first.get(), each.second.get()); });
+    for (auto each = namespaces_.rbegin(); each != namespaces_.rend(); ++each)
+        unfailing([&] { take_names_back(each->first.get(), each->second.get()); });
 }
 
 void run_deferred(Plan& plan, const Request& request, const std::vector<Deferred>& deferred, Outcome& outcome,
                   NamesGuard& names) {
     Recording recording;
     Recorder recorder;
-    for (std::size_t i = 0; i < plan.modules.size(); ++i) {
+    for (std::size_t first = 0; first < deferred.size();) {
+        const std::size_t module = deferred[first].module;
         std::vector<std::vector<std::size_t>> paths;
-        for (const Deferred& each : deferred)
-            if (each.module == i) paths.push_back(each.path);
-        if (paths.empty()) continue;
+        for (; first < deferred.size() && deferred[first].module == module; ++first)
+            paths.push_back(deferred[first].path);
         StagedModule live;
-        live.name = plan.modules[i].name;
-        live.module = plan.modules[i].module;
+        live.name = plan.modules[module].name;
+        live.module = plan.modules[module].module;
         live.live = namespace_of(live.module.get());
         live.ns = Ref::borrow(live.live);
         live.before = Ref::steal(PyDict_Copy(live.live));
         names.add(live.ns, live.before);
         recorder.ignore(live.live);
-        ModuleStage(plan.modules[i], i, request, outcome, nullptr).run_deferred(live, paths);
+        ModuleStage(plan.modules[module], module, request, outcome, nullptr).run_deferred(live, paths);
     }
     outcome.touches = recorder.take();
     outcome.created = recording.stop();

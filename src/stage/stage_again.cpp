@@ -186,16 +186,20 @@ void ModuleStage::list_callers(const std::vector<Edit>& edits) {
 void ModuleStage::run_all(Scope& scope, std::vector<Edit>& edits) {
     for (std::size_t i = 0; i < edits.size(); ++i) {
         std::vector<std::pair<std::string, Ref>> before;
-        for (const std::string& name : edits[i].now.binds)
-            if (PyObject* value = dict_get(scope.names(), name); value != nullptr && is_data(value))
-                before.emplace_back(name, Ref::borrow(value));
+        for (const std::string& name : edits[i].now.binds) {
+            PyObject* value = dict_get(scope.names(), name);
+            const bool deleted = value == nullptr && edits[i].old.binds_name(name);
+            if (deleted || (value != nullptr && is_data(value))) before.emplace_back(name, Ref::borrow(value));
+        }
         step(scope, edits[i], i);
         if (only_ != nullptr) continue;
         const int line = edits[i].line();
-        for (const auto& [name, value] : before)
-            if (PyObject* now = dict_get(scope.names(), name);
-                now != nullptr && now != value.get() && !always_follows(name))
-                add_derived(scope, edits, readers(scope, around_, name), name, line);
+        for (const auto& [name, value] : before) {
+            PyObject* now = dict_get(scope.names(), name);
+            if (now == nullptr || now == value.get() || always_follows(name)) continue;
+            add_derived(scope, edits, readers(scope, around_, name), name, line);
+            if (!value) add_deletions(scope, edits, name, line);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 #include "code/index.hpp"
 #include "code/tree.hpp"
 #include "plan/reading.hpp"
+#include "stage/lambdas.hpp"
 #include "stage/module_stage.hpp"
 
 namespace rebottle {
@@ -46,7 +47,10 @@ void ModuleStage::change_data(Scope& scope, Edit& edit) {
         follow_annotation(scope, edit);
         return;
     }
+    if (edit.now.binds.size() == 1 && change_chain(scope, edit, edit.now.binds.front())) return;
     if (!is_policy_data(scope, edit)) {
+        if (const Ref before = value_node(edit.old); before && is_harmless(before.get()))
+            old_value_of(scope, edit, before);
         run_statement(scope, edit);
         return;
     }
@@ -58,6 +62,7 @@ void ModuleStage::change_data(Scope& scope, Edit& edit) {
         return;
     }
     follow_annotation(scope, edit);
+    if (change_lambdas(scope, edit, policy)) return;
     if (policy == Policy::keep) {
         for (const std::string& name : edit.now.binds) keep(edit, name, "the policy keeps edited data");
         return;
@@ -77,8 +82,8 @@ void ModuleStage::follow_annotation(Scope& scope, const Edit& edit) {
 void ModuleStage::merge_data(Scope& scope, Edit& edit) {
     const Ref before = value_node(edit.old);
     const Ref after = value_node(edit.now);
-    const bool known =
-        edit.now.binds.size() == 1 && before && after && is_harmless(before.get()) && is_harmless(after.get());
+    const bool known = edit.now.binds.size() == 1 && !is_node(edit.now.node.get(), "AugAssign") && before && after &&
+                       is_harmless(before.get()) && is_harmless(after.get());
     if (!known) {
         for (const std::string& name : edit.now.binds)
             keep(edit, name, "its value was computed or changed at run time, the live value stays");
@@ -91,18 +96,56 @@ void ModuleStage::merge_data(Scope& scope, Edit& edit) {
         return;
     }
     const Ref now_value = pure_value(scope, after, edit.now.offset);
-    const Merged merged = merge(old_value.get(), now_value.get(), dict_get(scope.before(), name),
-                                plan_.name + "." + edit.where, outcome_);
-    if (!merged.changed) return;
-    dict_set(scope.names(), name, merged.value.get());
-    merged_.insert(edit.where);
+    merge_values(scope, name, edit.where, old_value, now_value);
 }
 
-bool ModuleStage::is_harmless(PyObject* expression) const {
-    if (!is_pure(expression)) return false;
+void ModuleStage::merge_values(Scope& scope, const std::string& name, const std::string& where, const Ref& old_value,
+                               const Ref& now_value) {
+    const Merged merged =
+        merge(old_value.get(), now_value.get(), dict_get(scope.before(), name), plan_.name + "." + where, outcome_);
+    if (!merged.changed) return;
+    dict_set(scope.names(), name, merged.value.get());
+    merged_.insert(where);
+}
+
+bool ModuleStage::change_lambdas(Scope& scope, Edit& edit, Policy policy) {
+    const Ref before = value_node(edit.old);
+    const Ref after = value_node(edit.now);
+    if (edit.now.binds.size() != 1 || is_node(edit.now.node.get(), "AugAssign") || !before || !after ||
+        (!has_lambda(before.get()) && !has_lambda(after.get())))
+        return false;
+    for (const Ref& each : {before, after})
+        if (!is_pure_but_lambdas(each.get()) || calls_own(each.get())) return false;
+    const std::string& name = edit.now.binds.front();
+    Scope::Value old;
+    try {
+        old = scope.value_of(before, edit.old.offset, Scope::When::former);
+    } catch (const PythonError& error) {
+        if (!error.is_answer()) throw;
+        return false;
+    }
+    const Scope::Value now = scope.value_of(after, edit.now.offset, Scope::When::staged);
+    LambdaMatch match(old, now, dict_get(scope.before(), name));
+    for (const auto& [live, staged] : match.pairs())
+        outcome_.pours.push_back({live, staged, plan_.name + "." + edit.where, plan_.now.path, edit.now.line});
+    const Ref old_value = match.settled(old.object, {});
+    const Ref now_value = match.settled(now.object, scope.staged().twins);
+    outcome_.held.push_back(now_value);
+    if (equal(old_value.get(), now_value.get())) return true;
+    if (policy == Policy::keep) {
+        keep(edit, name, "the policy keeps edited data");
+    } else {
+        merge_values(scope, name, edit.where, old_value, now_value);
+    }
+    return true;
+}
+
+bool ModuleStage::is_harmless(PyObject* expression) const { return is_pure(expression) && !calls_own(expression); }
+
+bool ModuleStage::calls_own(PyObject* expression) const {
     const std::set<std::string> called = names_called_when_run(expression);
-    return std::none_of(called.begin(), called.end(),
-                        [&](const std::string& name) { return dict_get(live_, name) != nullptr; });
+    return std::any_of(called.begin(), called.end(),
+                       [&](const std::string& name) { return dict_get(live_, name) != nullptr; });
 }
 
 namespace {
@@ -130,15 +173,7 @@ Ref ModuleStage::old_value_of(Scope& scope, const Edit& edit, const Ref& express
 }
 
 Ref ModuleStage::pure_value(Scope& scope, const Ref& expression, int offset) {
-    const auto with_originals = [&](PyObject* names) {
-        Ref copy = Ref::steal(PyDict_Copy(names));
-        for_items(names, [&](PyObject* name, PyObject* value) {
-            const auto twin = scope.staged().twins.find(value);
-            if (twin != scope.staged().twins.end()) dict_set(copy.get(), name, twin->second.get());
-        });
-        return copy;
-    };
-    const Ref globals = with_originals(scope.staged().ns.get());
+    const Ref globals = scope.with_originals(scope.staged().ns.get());
     const Ref names = scope.is_class() ? Ref::borrow(scope.names()) : globals;
     return evaluate_in(expression.get(), scope.plan().now.path, scope.plan().flags, offset, globals.get(), names.get());
 }

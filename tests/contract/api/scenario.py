@@ -68,6 +68,8 @@ class Photo:
                 type(value).__name__,
             )
             for name, member in list(vars(value).items()):
+                if name == "_value2member_map_":
+                    member = named_members(value, member)
                 if name not in OF_THE_TYPE and (name != "__annotations__" or member):  # made when it is asked for
                     self.add(f"{path}.{name}", member, module)
         else:
@@ -84,6 +86,11 @@ class Photo:
             if was is not None and was() is not None and (now is None or now() is not was()):
                 out.append(f"{path} is another object")
         return out
+
+
+def named_members(owner: Any, by_value: dict[Any, Any]) -> dict[Any, Any]:
+    """The entries of a flag's map that the source made; combinations join them when they are asked for."""
+    return {member.name: key for key, member in by_value.items() if member.name in owner.__members__}
 
 
 def function(value: types.FunctionType, seen: set[int]) -> tuple[object, ...]:
@@ -162,6 +169,13 @@ class Program:
             self.done.append((before, report))
         return report
 
+    def hotfix(self, text: str) -> rebottle.Report:
+        """Run a snippet, in which ``@stem@`` is a module's name, remembering how it was before."""
+        before = self.photo()
+        report = rebottle.hotfix(self.world.text(text))
+        self.done.append((before, report))
+        return report
+
     def fails(self, texts: dict[str, str], error: type[BaseException] = rebottle.UpdateError, **options: Any) -> Any:
         """Reload these texts, which must raise ``error`` and leave everything as it was; the exception."""
         names = self.write(texts)
@@ -180,11 +194,16 @@ class Program:
         )
 
     def go_back(self) -> None:
-        """Undo what is still in force; each time the program must be as it was before."""
+        """Undo what is still in force; each time the program must be as it was before, and forth and back again."""
         for before, report in reversed(self.done):
             if report.in_force and report.changes:
-                report.rollback()
+                updated = self.photo()
+                back = report.rollback()
                 assert before.differences(self.photo()) == [], "after the rollback"
+                back.rollback()
+                assert updated.differences(self.photo()) == [], "after the rollback was taken back"
+                report.rollback()
+                assert before.differences(self.photo()) == [], "after the second rollback"
 
 
 @pytest.fixture

@@ -149,6 +149,25 @@ def test_what_becomes_data_or_another_s_name_is_rebound_importers_included(ab: A
     assert m.f is app.f is held
 
 
+@pytest.mark.parametrize("form", ["from {} import f, K, util", "import {0}\nf, K, util = {0}.f, {0}.K, {0}.util"])
+def test_another_import_under_the_same_name_is_passed_on_to_importers(program: Any, form: str) -> None:
+    text = "import json as util\ndef f(): return 'old'\nclass K: pass\n"
+    one, two, facade, app, third, own = program.load(
+        one=text,
+        two=text.replace("json", "os"),
+        facade=form.format("@one@") + "\n",
+        app="from @facade@ import f as g, K, util\n",
+        third="from @app@ import *\nfrom @one@ import f\n",
+        own="from @facade@ import *\ndef f(): return 'own'\n",
+    )
+    program.update({"facade": form.format("@two@") + "\n"})
+    assert (facade.f, facade.K, facade.util) == (two.f, two.K, two.util)
+    assert (app.g, app.K, app.util) == (two.f, two.K, two.util) == (third.g, third.K, third.util)
+    assert third.f is one.f
+    assert own.f() == "own"
+    assert own.K is two.K
+
+
 @pytest.mark.parametrize("new", ["def f(): return 'new'\n", "class f: pass\n"])
 def test_data_that_becomes_a_definition_is_rebound_importers_included(ab: Any, program: Any, new: str) -> None:
     m, update = ab("f = ['data']\n")

@@ -98,3 +98,37 @@ def test_the_report_says_which_statements_ran_at_the_commit(ab: Any) -> None:
     report = update(NEW_A + "    other = Point()\n")
     said = [change for change in report.changes if "commit" in str(change)]
     assert any("other" in str(change) for change in said), str(report)
+
+
+def test_a_function_decorated_anew_by_a_decorator_that_changed_too_goes_back_and_forth(program: Any) -> None:
+    deco = """
+        def deco(n):
+            def outer(f):
+                def inner(): return (n, "old", f())
+                return inner
+            return outer
+    """
+    m = "from @deco@ import deco\n@deco(1)\ndef f(): return 'old'\n"
+    _, live = program.load(deco=deco, m=m)
+    held = live.f
+    report = program.update({"deco": deco.replace("old", "new"), "m": m.replace("1", "2").replace("old", "new")})
+    assert held() == live.f() == (2, "new", "new")
+    back = report.rollback()
+    assert held() == live.f() == (1, "old", "old")
+    back.rollback()
+    assert held() == live.f() == (2, "new", "new")
+
+
+def test_what_another_module_takes_of_statements_run_at_the_commit_waits_too(program: Any) -> None:
+    _, app = program.load(a_lib=A.replace("\n    ", "\n"), app="from @a_lib@ import Point, f\n")
+    report = program.update(
+        {
+            "app": "from @a_lib@ import Point, f, other\nimport @a_lib@ as lib\n"
+            "same = lib.other\nxs = [p.x for p in (other, Point())]\n",
+            "a_lib": NEW_A.replace("\n    ", "\n") + "other = Point()\n",
+        }
+    )
+    assert app.xs == ["new", "new"]
+    assert app.same is app.other is app.lib.other
+    kept = [(each.where, each.why) for each in report.kept]
+    assert len(kept) == len(set(kept))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -146,3 +147,49 @@ def test_a_module_being_executed_goes_on_after_the_update(program: Any) -> None:
     m = program.world.load(name, a)
     assert (m.x, m.y) == (1, 2)
     assert m.extra == 5
+
+
+LOOP = """
+import @control@ as control
+n = 0
+out = []
+def tick(): return 'old'
+while n < 3:
+    n += 1
+    out.append(tick())
+    control.step()
+def late(): return 'old'
+class Late:
+    def m(self): raise ValueError("late")
+LIMIT = 1
+"""
+
+
+def test_what_an_executing_module_had_not_come_to_is_made_up_for_later(program: Any) -> None:
+    [control] = program.load(control=CONTROL)
+    new = LOOP.replace("'old'", "'new'").replace("n = 0", "#\n\nn = 0").replace("LIMIT = 1", "LIMIT = 2\nMORE = 3")
+    texts = iter([new.replace("tick()", "tick( )"), "", new.replace("out.append(tick())", "out.append(tick() + '!')")])
+    name = program.world.name("m")
+    lines: list[int] = []
+    kept: list[str] = []
+
+    def step() -> None:
+        if text := next(texts):
+            program.write({"m": text})
+            kept.extend(str(each) for each in rebottle.reload([name]).kept)
+        lines.append(sys._getframe(1).f_lineno)
+
+    control.step = step
+    m = program.world.load(name, LOOP)
+    assert m.out == ["old", "new", "new"]  # the loop itself goes on as it began
+    assert lines == [11, 11, 11]
+    assert sum("hasn't come to it" in each for each in kept) >= 2
+    assert (m.late(), m.LIMIT, hasattr(m, "MORE")) == ("old", 1, False)
+    report = program.reload([name], policy="merge")
+    assert (m.late(), m.LIMIT, m.MORE) == ("new", 2, 3)
+    assert m.out == ["old", "new", "new"]
+    with pytest.raises(ValueError, match="late") as caught:
+        m.Late().m()
+    assert caught.traceback[-1].lineno + 1 == 14
+    assert not program.reload([name]).changes
+    assert report.changes
