@@ -10,8 +10,8 @@ Ref weak_namespace(PyObject* dict);
 // The dict that this stands for; nothing where the module is gone.
 Ref namespace_behind(const Ref& reference);
 
-// Makes one write of those to one place. Makes the writes hold what they are about weakly, and nothing that they didn't change. Those of functions remember of
-// the content that was written its code, and the number of its dict.
+// Makes one write of those to one place; makes the writes hold what they are about weakly, and nothing that they didn't
+// change. Those of functions remember of the content that was written its code, and the number of its dict.
 void loosen(Journal& journal) noexcept;
 // The number of an object that isn't held.
 Ref number_of(const void* object);
