@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <map>
+
 namespace rebottle {
 
 void wait_for_the_end() noexcept {
@@ -91,9 +93,14 @@ long attribute_long(PyObject* object, const char* name) {
 }
 
 Ref import_module(const char* name) {
+    static auto* known = new std::map<std::string, PyObject*>;
+    if (const auto found = known->find(name); found != known->end()) return Ref::borrow(found->second);
     // Not through the `__import__` of whoever runs: its builtins may be anything.
     const Ref from = Ref::steal(Py_BuildValue("(s)", "*"));
-    return Ref::steal(in_program([&] { return PyImport_ImportModuleLevel(name, nullptr, nullptr, from.get(), 0); }));
+    Ref module =
+        Ref::steal(in_program([&] { return PyImport_ImportModuleLevel(name, nullptr, nullptr, from.get(), 0); }));
+    (*known)[name] = Py_NewRef(module.get());
+    return module;
 }
 
 Ref call(PyObject* callable, std::initializer_list<PyObject*> arguments) {

@@ -198,6 +198,7 @@ Ref attribute_or_null(PyObject* object, const char* name);
 std::string attribute_text(PyObject* object, const char* name);
 long attribute_long(PyObject* object, const char* name);
 
+// A module that the engine works with: as it was found first, whatever the program puts under its name later.
 Ref import_module(const char* name);
 Ref call(PyObject* callable, std::initializer_list<PyObject*> arguments = {});
 Ref call_method(PyObject* object, const char* name, std::initializer_list<PyObject*> arguments = {});

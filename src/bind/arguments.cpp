@@ -10,9 +10,24 @@ bool is_mapping(PyObject* object) {
 
 std::string type_name(PyObject* object) { return Py_TYPE(object)->tp_name; }
 
+// Calls body(PyObject* key, PyObject* value), both borrowed, for each entry that the mapping tells of.
+template <class Body>
+void for_entries(PyObject* mapping, Body body) {
+    const Ref items = Ref::steal(PyMapping_Items(mapping));
+    for_sequence(items.get(), [&](PyObject* item) {
+        if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) != 2)
+            raise(PyExc_TypeError, "items() of " + type_name(mapping) + " gives other things than pairs");
+        body(PyTuple_GET_ITEM(item, 0), PyTuple_GET_ITEM(item, 1));
+    });
+}
+
 std::string read_module(PyObject* module) {
     if (PyUnicode_Check(module)) return to_text(module);
-    if (PyModule_Check(module)) return attribute_text(module, "__name__");
+    if (PyModule_Check(module)) {
+        const Ref name = attribute_or_null(module, "__name__");
+        if (!name || !PyUnicode_Check(name.get())) raise(PyExc_ValueError, "this module object has no name");
+        return to_text(name.get());
+    }
     raise(PyExc_TypeError, "modules are named by a str or given as module objects, not as " + type_name(module));
 }
 
@@ -30,12 +45,10 @@ void read_policy(PyObject* policy, Request& request) {
         request.policy = read_policy_word(policy);
         return;
     }
-    const Ref items = Ref::steal(PyMapping_Items(policy));
-    for_sequence(items.get(), [&](PyObject* item) {
-        PyObject* key = PyTuple_GET_ITEM(item, 0);
+    for_entries(policy, [&](PyObject* key, PyObject* word) {
         if (!PyUnicode_Check(key))
             raise(PyExc_TypeError, "a policy is given for names (str), not for " + type_name(key));
-        request.policies[to_text(key)] = read_policy_word(PyTuple_GET_ITEM(item, 1));
+        request.policies[to_text(key)] = read_policy_word(word);
     });
 }
 
@@ -43,14 +56,11 @@ void read_sources(PyObject* sources, Request& request) {
     if (sources == Py_None) return;
     if (!is_mapping(sources))
         raise(PyExc_TypeError, "sources is a dict of module names and texts, not " + type_name(sources));
-    const Ref items = Ref::steal(PyMapping_Items(sources));
-    for_sequence(items.get(), [&](PyObject* item) {
-        PyObject* key = PyTuple_GET_ITEM(item, 0);
-        PyObject* text = PyTuple_GET_ITEM(item, 1);
+    for_entries(sources, [&](PyObject* key, PyObject* text) {
         if (!PyUnicode_Check(key) || !PyUnicode_Check(text))
             raise(PyExc_TypeError,
                   "sources maps names (str) to texts (str), not " + type_name(key) + " to " + type_name(text));
-        request.sources[to_text(key)] = to_text(text);
+        request.sources[to_text(key)] = source_text(text);
     });
 }
 
@@ -74,6 +84,11 @@ bool read_partial(PyObject* on_refusal) {
 }
 
 }  // namespace
+
+std::string source_text(PyObject* text) {
+    const Ref bytes = Ref::steal(PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass"));
+    return {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
+}
 
 void read_modules(PyObject* modules, Request& request) {
     if (modules == Py_None) {

@@ -78,7 +78,7 @@ PyObject* plan(PyObject*, PyObject* arguments, PyObject* keywords) {
 
 // Text as it is; a path is read, its name is the default name.
 std::string snippet_text(PyObject* source, std::string& name) {
-    if (PyUnicode_Check(source)) return to_text(source);
+    if (PyUnicode_Check(source)) return source_text(source);
     const Ref path_type = attribute(import_module("pathlib").get(), "PurePath");
     if (check(PyObject_IsInstance(source, path_type.get())) == 0)
         raise(PyExc_TypeError,

@@ -13,6 +13,9 @@ namespace rebottle::compat {
 // What the parser of this version wants to know beside `flags`.
 PyCompilerFlags compiler_flags(int flags);
 
+// Whether the interpreter is beyond its atexit handlers and takes itself apart.
+bool is_ending();
+
 // The docstring that functions of this code get, borrowed; None where there is none.
 PyObject* docstring_of(PyCodeObject* code);
 

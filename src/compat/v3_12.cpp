@@ -16,6 +16,8 @@ namespace rebottle::compat {
 _PyInterpreterFrame* current_frame(PyThreadState* thread) { return thread->cframe->current_frame; }
 PyCodeObject* code_of(_PyInterpreterFrame* frame) { return frame->f_code; }
 
+bool is_ending() { return _Py_IsFinalizing() != 0; }
+
 PyObject* target_of(PyObject* weak_reference) {
     PyObject* object = PyWeakref_GET_OBJECT(weak_reference);
     return object == Py_None ? nullptr : object;

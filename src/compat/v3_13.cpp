@@ -16,6 +16,8 @@ namespace rebottle::compat {
 _PyInterpreterFrame* current_frame(PyThreadState* thread) { return thread->current_frame; }
 PyCodeObject* code_of(_PyInterpreterFrame* frame) { return reinterpret_cast<PyCodeObject*>(frame->f_executable); }
 
+bool is_ending() { return Py_IsFinalizing() != 0; }
+
 PyObject* target_of(PyObject* weak_reference) {
     PyObject* object = nullptr;
     if (PyWeakref_GetRef(weak_reference, &object) == 1) Py_DECREF(object);  // somebody else holds it

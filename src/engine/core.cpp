@@ -80,10 +80,14 @@ Report Core::rollback(const Report& report, bool cascade) {
 Report Core::plan(const Request& request) {
     if (disabled()) refuse({refusal("disabled", "")});
     std::optional<Turn> turn;  // what is recorded of modules changes under a plan that runs beside an update
-    if (!Turns::instance().updating_here() && !Turns::instance().holds_here()) turn.emplace();
-    const compat::SureMemory sure(compat::Work::usual);
-    const FinderState finders;
-    return dry_reload(request);
+    try {
+        if (!Turns::instance().updating_here() && !Turns::instance().holds_here()) turn.emplace();
+        const compat::SureMemory sure(compat::Work::usual);
+        const FinderState finders;
+        return dry_reload(request);
+    } catch (const PythonError& error) {
+        fail(error);
+    }
 }
 
 void Core::publish(const Report& report) {

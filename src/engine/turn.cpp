@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/python.hpp"
+#include "compat/compat.hpp"
 #include "engine/failure.hpp"
 #include "plan/rules.hpp"
 #include "stage/recorder.hpp"
@@ -154,7 +155,7 @@ Visit::~Visit() {
 }
 
 Turn::Turn() {
-    if (!Turns::instance().begin_update()) refuse({refusal("shutting-down", "")});
+    if (compat::is_ending() || !Turns::instance().begin_update()) refuse({refusal("shutting-down", "")});
 }
 
 }  // namespace rebottle

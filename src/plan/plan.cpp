@@ -220,8 +220,8 @@ Ref live_class(PyObject* module_dict, const std::string& path) {
     PyObject* module = dict_get(dict.get(), "__module__");
     PyObject* name = dict_get(module_dict, "__name__");
     const Ref qualified = Ref::steal(PyType_GetQualName(reinterpret_cast<PyTypeObject*>(value.get())));
-    const bool same_module =
-        module != nullptr && name != nullptr && PyUnicode_Check(module) && PyUnicode_Compare(module, name) == 0;
+    const bool same_module = module != nullptr && name != nullptr && PyUnicode_Check(module) && PyUnicode_Check(name) &&
+                             PyUnicode_Compare(module, name) == 0;
     return same_module && to_text(qualified.get()) == path ? value : Ref();
 }
 

@@ -164,7 +164,9 @@ void refresh_finders() {
     for_sequence(finders.get(), [&](PyObject* finder) {
         if (finder != path_finder.get()) refresh(finder);  // it would import importlib.metadata for its caches
     });
-    const Ref importers = Ref::steal(PyDict_Values(attribute(sys.get(), "path_importer_cache").get()));
+    const Ref cache = attribute_or_null(sys.get(), "path_importer_cache");
+    if (!cache || !PyDict_Check(cache.get())) return;  // the import system will say so itself
+    const Ref importers = Ref::steal(PyDict_Values(cache.get()));
     for_sequence(importers.get(), [](PyObject* importer) {
         if (importer != Py_None) refresh(importer);
     });

@@ -56,13 +56,24 @@ PyObject* namespace_of(PyObject* module) {
 }
 
 bool matches(const std::string& pattern, const std::string& name) {
-    const std::size_t star = pattern.find('*');
-    if (star == std::string::npos) return pattern == name;
-    if (name.compare(0, star, pattern, 0, star) != 0) return false;
-    const std::string rest = pattern.substr(star + 1);
-    for (std::size_t at = star; at <= name.size(); ++at)
-        if (matches(rest, name.substr(at))) return true;
-    return false;
+    std::size_t at = 0;  // in the pattern
+    std::size_t star = std::string::npos;
+    std::size_t covered = 0;  // how much of the name is matched up to the end of the last star
+    for (std::size_t i = 0; i < name.size();) {
+        if (at < pattern.size() && pattern[at] == '*') {
+            star = at++;
+            covered = i;
+        } else if (at < pattern.size() && pattern[at] == name[i]) {
+            ++at;
+            ++i;
+        } else if (star != std::string::npos) {  // the last star covers one more: what an earlier one covers is enough
+            at = star + 1;
+            i = ++covered;
+        } else {
+            return false;
+        }
+    }
+    return pattern.find_first_not_of('*', at) == std::string::npos;
 }
 
 bool ModuleRecord::is_about(PyObject* object) const {
@@ -109,7 +120,7 @@ void Modules::note_module(PyObject* name, PyObject* module, bool earlier) {
     if (!PyUnicode_Check(name) || !PyModule_Check(module)) return;
     const std::string key(view(name));
     const bool added = dict_get(sys_modules(), name) == nullptr;
-    if (noting_ && added && PyThread_get_thread_ident() == noting_thread_) noted_.push_back(key);
+    if (noting_ > 0 && added && PyThread_get_thread_ident() == noting_thread_) noted_.push_back(key);
     PyObject* dict = PyModule_GetDict(module);
     const std::string path = python_file(dict);
     const bool plain = has_plain_loader(dict);
@@ -233,15 +244,18 @@ bool Modules::maybe_changed(const ModuleRecord& record) const {
     return stamp_of(path.substr(0, path.size() - 3) + "/__init__.py").exists();
 }
 
-void Modules::start_noting() {
-    noted_.clear();
-    noting_ = true;
+std::size_t Modules::start_noting() {
+    ++noting_;
     noting_thread_ = PyThread_get_thread_ident();
+    return noted_.size();
 }
 
-std::vector<std::string> Modules::stop_noting() {
-    noting_ = false;
-    return std::exchange(noted_, {});
+std::vector<std::string> Modules::stop_noting(std::size_t start) {
+    --noting_;
+    const auto first = noted_.begin() + static_cast<std::ptrdiff_t>(std::min(start, noted_.size()));
+    std::vector<std::string> names(first, noted_.end());
+    noted_.erase(first, noted_.end());
+    return names;
 }
 
 }  // namespace rebottle

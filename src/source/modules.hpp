@@ -45,9 +45,9 @@ class Modules {
     // Whether the file of a recorded module may have been written since. Cost: one or two stats.
     bool maybe_changed(const ModuleRecord& record) const;
 
-    // Names that were added to sys.modules by this thread since `start_noting`.
-    void start_noting();
-    std::vector<std::string> stop_noting();
+    // Notes what this thread adds to sys.modules; nests. Stopped, it gives the names since `start`, which it returned.
+    std::size_t start_noting();
+    std::vector<std::string> stop_noting(std::size_t start);
     const std::vector<std::string>& noted() const { return noted_; }
 
    private:
@@ -59,7 +59,7 @@ class Modules {
     std::map<std::string, ModuleRecord> records_;
     std::optional<std::vector<std::string>> patterns_;
     int watcher_ = -1;
-    bool noting_ = false;
+    int noting_ = 0;
     unsigned long noting_thread_ = 0;
     std::vector<std::string> noted_;
     std::vector<std::string> foreign_;  // folders of the interpreter's library and of installed packages

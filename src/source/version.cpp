@@ -11,14 +11,24 @@
 namespace rebottle {
 namespace {
 
-[[noreturn]] void raise_os_error(const std::string& path) {
+constexpr int no_file = -1;  // among the errnos
+
+[[noreturn]] void raise_os_error(int error, const std::string& path) {
     const Ref name = to_str(path);
-    PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, name.get());
+    if (error == no_file) {
+        const Ref arguments =
+            Ref::steal(Py_BuildValue("(isO)", EINVAL, "It's a pipe or a device, not a file", name.get()));
+        PyErr_SetObject(PyExc_OSError, arguments.get());
+    } else {
+        errno = error;
+        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, name.get());
+    }
     throw PythonError();
 }
 
+// Opening a pipe doesn't wait for its writer.
 struct File {
-    explicit File(const std::string& path) : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+    explicit File(const std::string& path) : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
     ~File() {
         if (descriptor >= 0) ::close(descriptor);
     }
@@ -27,11 +37,12 @@ struct File {
     int descriptor;
 };
 
-// Reads to the end; returns an errno.
+// Reads to the end; returns an errno. What needn't have an end isn't read.
 int read_all(int descriptor, std::string& content) {
     struct stat info {};
     if (::fstat(descriptor, &info) != 0) return errno;
     if (S_ISDIR(info.st_mode)) return EISDIR;
+    if (!S_ISREG(info.st_mode)) return no_file;
     content.resize(static_cast<std::size_t>(info.st_size) + 1);
     std::size_t size = 0;
     for (;;) {
@@ -148,7 +159,8 @@ int features_of(std::string_view statement, const std::string& path) {
 int line_of(const PythonError& error) {
     if (!error.is(PyExc_SyntaxError)) return 0;
     const Ref line = attribute_or_null(error.value(), "lineno");
-    return line && PyLong_Check(line.get()) ? static_cast<int>(PyLong_AsLong(line.get())) : 0;
+    int overflow = 0;
+    return line && PyLong_Check(line.get()) ? static_cast<int>(PyLong_AsLongAndOverflow(line.get(), &overflow)) : 0;
 }
 
 std::string text_of(const PythonError& error) {
@@ -172,16 +184,14 @@ Stamp stamp_of(const std::string& path) {
 }
 
 std::string read_file(const std::string& path) {
+    if (path.find('\0') != std::string::npos) raise(PyExc_ValueError, "a path has no null characters");
     std::string content;
     int error = 0;
     {
         const File file(path);
         error = file.descriptor < 0 ? errno : read_all(file.descriptor, content);
     }
-    if (error != 0) {
-        errno = error;
-        raise_os_error(path);
-    }
+    if (error != 0) raise_os_error(error, path);
     return content;
 }
 

@@ -12,7 +12,7 @@ ImportState::ImportState() {
         if (list && PyList_Check(list.get()))
             lists_.emplace_back(list, Ref::steal(PyList_GetSlice(list.get(), 0, PyList_GET_SIZE(list.get()))));
     }
-    Modules::instance().start_noting();
+    start_ = Modules::instance().start_noting();
 }
 
 ImportState::~ImportState() {
@@ -21,26 +21,29 @@ ImportState::~ImportState() {
 
 std::vector<std::string> ImportState::keep() {
     kept_ = true;
-    return Modules::instance().stop_noting();
+    return Modules::instance().stop_noting(start_);
 }
 
 void ImportState::restore() noexcept {
     const ErrorAside aside;
     const compat::SureMemory sure;
-    forget_modules(Modules::instance().stop_noting());
+    forget_modules(Modules::instance().stop_noting(start_));
     for (const auto& [list, content] : lists_)
         if (PyList_SetSlice(list.get(), 0, PyList_GET_SIZE(list.get()), content.get()) < 0) PyErr_Clear();
 }
 
-FinderState::FinderState() {
+FinderState::FinderState() : start_(Modules::instance().start_noting()) {
     cache_ = attribute_or_null(import_module("sys").get(), "path_importer_cache");
     if (cache_ && PyDict_Check(cache_.get())) former_ = Ref::steal(PyDict_Copy(cache_.get()));
 }
 
 FinderState::~FinderState() {
-    if (!cache_ || !former_) return;
     const ErrorAside aside;
     const compat::SureMemory sure;
+    const std::vector<std::string> modules = Modules::instance().stop_noting(start_);
+    if (kept_) return;
+    forget_modules(modules);
+    if (!cache_ || !former_) return;
     unfailing([this] {
         const Ref now = Ref::steal(PyDict_Keys(cache_.get()));
         for_sequence(now.get(), [this](PyObject* folder) {

@@ -21,19 +21,23 @@ class ImportState {
    private:
     void restore() noexcept;
     std::vector<std::pair<Ref, Ref>> lists_;  // a list of the import system and its former content
+    std::size_t start_ = 0;
     bool kept_ = false;
 };
 
-// Forgets, unless it is to be kept, for which folders the import system has asked for finders while it lived.
+// Forgets, unless it is to be kept, for which folders the import system has asked for finders while it lived, and what
+// finders, loaders and codecs have imported.
 class FinderState {
    public:
     FinderState();
     ~FinderState();
     FinderState(const FinderState&) = delete;
     FinderState& operator=(const FinderState&) = delete;
-    void keep() noexcept { cache_ = Ref(); }
+    void keep() noexcept { kept_ = true; }
 
    private:
+    std::size_t start_;
+    bool kept_ = false;
     Ref cache_;
     Ref former_;
 };

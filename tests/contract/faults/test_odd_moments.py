@@ -117,15 +117,15 @@ SCRIPTS = {
         """
         import os
         class Late:
-            def __init__(self): self.update, self.lib, self.write = update, lib, os.write
+            def __init__(self): self.update, self.lib, self.write = rebottle.reload, lib, os.write
             def __del__(self):
-                try: self.update(2)
-                except Exception: self.write(1, b"refused")
+                try: self.update(["lib"], sources={"lib": "def f(): return 2\\n"})
+                except Exception as error: self.write(1, error.refusals[0].rule.encode())
                 else: self.write(1, b"%d" % self.lib.f())
         sys.late = Late()
         lib.late = sys.late
         """,
-        "refused",
+        "shutting-down",
     ),
     "by daemon threads at the end": (
         """
