@@ -233,6 +233,14 @@ std::vector<Statement> statements_of(PyObject* nodes, int offset, bool first) {
     return statements;
 }
 
+std::vector<Statement> members_of(PyObject* class_statement, int offset) {
+    const std::string name = attribute_text(class_statement, "name");
+    std::vector<Statement> members = statements_of(attribute(class_statement, "body").get(), offset, true);
+    for (Statement& member : members)
+        for (std::string& each : member.binds) each = stored_name(each, name);
+    return members;
+}
+
 bool same_statement_shell(const Statement& a, const Statement& b, int flags) {
     try {
         return same_shell(as_code(compile_alone(a, flags).get()), as_code(compile_alone(b, flags).get()));

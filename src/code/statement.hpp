@@ -23,10 +23,10 @@ struct Statement {
 
     Kind kind = Kind::block;
     Ref node;
-    std::string name;  // of a function, class or type alias
-    std::vector<std::string> binds;
-    int line = 0;    // 1-based first line in the file, decorators included
-    int offset = 0;  // what to add to the lines of the node to get those of the file
+    std::string name;                // of a function, class or type alias
+    std::vector<std::string> binds;  // in a class as they are stored
+    int line = 0;                    // 1-based first line in the file, decorators included
+    int offset = 0;                  // what to add to the lines of the node to get those of the file
 
     explicit operator bool() const { return static_cast<bool>(node); }
     bool is_definition() const { return kind == Kind::function || kind == Kind::class_; }
@@ -37,6 +37,9 @@ struct Statement {
 
 // The statements of a list of nodes. `first` tells whether the first of them begins its module, class or function.
 std::vector<Statement> statements_of(PyObject* nodes, int offset, bool first);
+
+// Those of a class body.
+std::vector<Statement> members_of(PyObject* class_statement, int offset);
 
 // A statement of the former version and what became of it; one of the two may be missing.
 struct StatementPair {

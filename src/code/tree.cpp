@@ -167,6 +167,12 @@ std::vector<std::string> bound_names(PyObject* statement) {
     return names;
 }
 
+std::string stored_name(const std::string& name, std::string_view class_name) {
+    if (!name.starts_with("__") || name.ends_with("__") || name.find('.') != std::string::npos) return name;
+    const std::size_t start = class_name.find_first_not_of('_');
+    return start == std::string_view::npos ? name : "_" + std::string(class_name.substr(start)) + name;
+}
+
 std::set<std::string> mentioned_names(PyObject* node) {
     std::set<std::string> names;
     collect_names(node, false, names);

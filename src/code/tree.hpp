@@ -37,6 +37,8 @@ int last_line(PyObject* node);
 
 // Names that a statement binds in its own scope when it is run (nested functions and classes not entered).
 std::vector<std::string> bound_names(PyObject* statement);
+// How a name that a class body or one of its functions binds is stored: private ones (`__name`) with the class's.
+std::string stored_name(const std::string& name, std::string_view class_name);
 // All names and attribute names that occur anywhere in the tree, nested scopes included.
 std::set<std::string> mentioned_names(PyObject* node);
 // Names read anywhere in the tree.

@@ -1,6 +1,7 @@
 #include "commit/class_merge.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "live/layout.hpp"
 #include "live/storage.hpp"
@@ -19,6 +20,15 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 bool is_implicit(const std::string& name) {
     return name == "__dict__" || name == "__weakref__" || name == "__classcell__" || name == "_abc_impl" ||
            name == "__module__" || name == "__qualname__";
+}
+
+// What the language and its tools write into a class without being asked by its body.
+bool is_implied(std::string_view name, PyObject* value) {
+    static const std::set<std::string_view> names = {
+        "__match_args__", "__slots__",          "__type_params__",      "__orig_bases__",
+        "__parameters__", "__protocol_attrs__", "_is_runtime_protocol", "__non_callable_proto_members__",
+        "__final__"};
+    return names.contains(name) || name.starts_with("__dataclass_") || (name == "__hash__" && value == Py_None);
 }
 
 struct ChangedBases {
@@ -246,9 +256,7 @@ class Merger {
                 std::any_of(merge_.removed_makers.begin(), merge_.removed_makers.end(), [&](const Ref& maker) {
                     return maker.get() == reinterpret_cast<PyFunctionObject*>(value)->func_globals;
                 });
-            const bool implied = name == "__match_args__" || name == "__slots__" || name.starts_with("__dataclass_") ||
-                                 (name == "__hash__" && value == Py_None);
-            if (taken_out || generated || added || implied)
+            if (taken_out || generated || added || is_implied(name, value))
                 result_.journal.push_back(
                     MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(value), Ref(), merge_.place() + "." + name});
         });

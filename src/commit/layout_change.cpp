@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "commit/loosen.hpp"
 #include "commit/relay.hpp"
 #include "compat/compat.hpp"
 #include "live/instances.hpp"
@@ -216,16 +217,14 @@ std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done) {
 }
 
 void loosen(std::vector<LayoutChange>& changes, std::vector<Leftover>& leftovers) {
-    const auto weak = [](Ref& object) {
-        if (!PyWeakref_Check(object.get()) && PyType_SUPPORTS_WEAKREFS(Py_TYPE(object.get())))
-            object = Ref::steal(PyWeakref_NewRef(object.get(), nullptr));
-    };
     for (LayoutChange& change : changes) {
-        weak(change.type);
+        if (!PyWeakref_Check(change.type.get())) change.type = Ref::steal(PyWeakref_NewRef(change.type.get(), nullptr));
         change.members.clear();
         change.moves.clear();
     }
-    for (Leftover& each : leftovers) weak(each.object);
+    for (Leftover& each : leftovers)
+        if (!PyWeakref_Check(each.object.get()) && PyType_SUPPORTS_WEAKREFS(Py_TYPE(each.object.get())))
+            each.object = own_weak_reference(each.object.get());
 }
 
 }  // namespace rebottle

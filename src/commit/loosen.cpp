@@ -13,6 +13,24 @@ void loosen(Ref& object) {
     object = Ref::steal(PyWeakref_NewRef(object.get(), nullptr));
 }
 
+// A class of our own: Python gives everybody one and the same weak reference of the usual class.
+PyTypeObject* weak_type() {
+    static PyTypeObject* const type = [] {
+        const Ref bases = Ref::steal(Py_BuildValue("(O)", &_PyWeakref_RefType));
+        const Ref members = new_dict();
+        dict_set(members.get(), "__slots__", Ref::steal(PyTuple_New(0)).get());
+        return reinterpret_cast<PyTypeObject*>(
+            call(reinterpret_cast<PyObject*>(&PyType_Type), {to_str("rebottle.Weak").get(), bases.get(), members.get()})
+                .release());
+    }();
+    return type;
+}
+
+void loosen_instance(Ref& object) {
+    if (!PyWeakref_Check(object.get()) && PyType_SUPPORTS_WEAKREFS(Py_TYPE(object.get())))
+        object = own_weak_reference(object.get());
+}
+
 bool has_cell(PyObject* closure, PyObject* cell) {
     bool found = false;
     if (closure != nullptr) for_sequence(closure, [&](PyObject* each) { found = found || each == cell; });
@@ -87,6 +105,10 @@ Ref namespace_behind(const Ref& reference) {
     return Ref::borrow(module == nullptr ? nullptr : PyModule_GetDict(module));
 }
 
+Ref own_weak_reference(PyObject* object) { return call(reinterpret_cast<PyObject*>(weak_type()), {object}); }
+
+bool is_own_weak_reference(PyObject* object) { return object != nullptr && Py_IS_TYPE(object, weak_type()); }
+
 Ref number_of(const void* object) { return Ref::steal(PyLong_FromVoidPtr(const_cast<void*>(object))); }
 
 void loosen(Journal& journal) noexcept {
@@ -97,7 +119,7 @@ void loosen(Journal& journal) noexcept {
             if (auto* name = std::get_if<NameWrite>(&write)) loosen(*name);
             if (auto* member = std::get_if<MemberWrite>(&write)) loosen(member->type);
             if (auto* bases = std::get_if<BasesWrite>(&write)) loosen(bases->type);
-            if (auto* own = std::get_if<AttributeWrite>(&write)) loosen(own->object);
+            if (auto* own = std::get_if<AttributeWrite>(&write)) loosen_instance(own->object);
             if (auto* cache = std::get_if<CacheWrite>(&write)) loosen(cache->wrapper);
         });
     }

@@ -13,6 +13,9 @@ Ref namespace_behind(const Ref& reference);
 // Makes one write of those to one place; makes the writes hold what they are about weakly, and nothing that they didn't
 // change. Those of functions remember of the content that was written its code, and the number of its dict.
 void loosen(Journal& journal) noexcept;
+// A weak reference to an instance, told from those of the program.
+Ref own_weak_reference(PyObject* object);
+bool is_own_weak_reference(PyObject* object);
 // The number of an object that isn't held.
 Ref number_of(const void* object);
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "commit/loosen.hpp"
 #include "commit/ours.hpp"
 #include "commit/replace.hpp"
 #include "compat/compat.hpp"
@@ -27,6 +28,13 @@ void retype(PyObject* object, const Ref& type) {
 PyWeakReference** weak_references(PyObject* object, const Layout& layout) {
     if (layout.weaklistoffset == 0) return nullptr;
     return reinterpret_cast<PyWeakReference**>(reinterpret_cast<char*>(object) + layout.weaklistoffset);
+}
+
+// Those of the engine become references, where there is no place for weak ones.
+bool has_weak_references_of_the_program(PyWeakReference* first) {
+    for (; first != nullptr; first = first->wr_next)
+        if (!is_own_weak_reference(reinterpret_cast<PyObject*>(first))) return true;
+    return false;
 }
 
 bool has_identity_hash(PyTypeObject* type) { return type->tp_hash == PyBaseObject_Type.tp_hash; }
@@ -58,6 +66,11 @@ Relay::Relay(std::vector<LayoutChange>& changes, Journal& journal) : changes_(ch
     if (changes_.empty()) return;
     for (LayoutChange& change : changes_) by_type_.emplace(change.type.as<PyTypeObject>(), &change);
     take_gifts(journal);
+    std::erase_if(journal, [this](const Write& write) {  // slots come with the storage
+        const auto* member = std::get_if<MemberWrite>(&write);
+        return member != nullptr && by_type_.contains(member->type.as<PyTypeObject>()) && member->after &&
+               Py_IS_TYPE(member->after.get(), &PyMemberDescr_Type);
+    });
 }
 
 void Relay::look(std::vector<Ref*> ours, const std::vector<Leftover>& leftovers) {
@@ -135,7 +148,7 @@ void Relay::make_successors() {
                 change,
                 "living instances hold the storage of '" + std::string(built_in_base(Py_TYPE(object))->tp_name) + "'",
                 "keep __slots__ as they are, or restart");
-        } else if (weak != nullptr && *weak != nullptr && change.after.weaklistoffset == 0) {
+        } else if (change.after.weaklistoffset == 0 && weak != nullptr && has_weak_references_of_the_program(*weak)) {
             refuse(change, "weak references to living instances would have no place",
                    "add '__weakref__' to __slots__, or restart");
         } else {
@@ -151,7 +164,7 @@ void Relay::make_successors() {
 void Relay::fill(const Pair& pair) {
     PyObject* object = pair.object.get();
     PyObject* successor = pair.now.get();
-    const Ref held = held_attributes(object);
+    const Ref held = stored_attributes(object);
     const auto slots = slot_offsets(Py_TYPE(successor));
     const Ref former = has_dict(object) ? Ref::steal(PyObject_GenericGetDict(object, nullptr)) : Ref();
     const bool into_dict = has_dict(successor);
@@ -315,8 +328,10 @@ void Relay::apply() {
         undo_members(done);
         throw;
     }
-    for (Ref* ours : ours_)
-        if (PyObject* now = successor(ours->get())) *ours = Ref::borrow(now);
+    for (Ref* ours : ours_) {
+        const bool weak = is_own_weak_reference(ours->get());
+        if (PyObject* now = successor(weak ? compat::target_of(ours->get()) : ours->get())) *ours = Ref::borrow(now);
+    }
 }
 
 }  // namespace rebottle

@@ -61,7 +61,7 @@ void loosen(std::vector<LayoutChange>& changes, std::vector<Leftover>& leftovers
 // One move of all instances of these classes. Between its making and its end no Python code may run.
 class Relay {
    public:
-    // Attributes that `journal` gives to instances or takes from them are taken out of it.
+    // Attributes that `journal` gives to instances or takes from them are taken out of it, and slots.
     Relay(std::vector<LayoutChange>& changes, Journal& journal);
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;

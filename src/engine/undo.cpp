@@ -46,6 +46,14 @@ std::vector<LayoutChange> layouts_back(const Past& past) {
     }
 }
 
+// What an undone rollback took back is in force again, what that one had undone isn't, and so on.
+void mark_undone(std::shared_ptr<Past> past, const History& history) {
+    for (bool in_force = false; past; in_force = !in_force) {
+        past->in_force = in_force;
+        past = past->undoes == 0 ? nullptr : history.find(past->undoes);
+    }
+}
+
 std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) {
     const auto start = Clock::now();
     Report report;
@@ -128,10 +136,8 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
         record.version = version;
     }
     history.forget_supersedes(past->report.id);
-    past->in_force = false;
     done->undoes = past->report.id;
-    if (past->undoes != 0)
-        if (const auto original = history.find(past->undoes)) original->in_force = true;
+    mark_undone(past, history);
     history.number(report);
     report.timing.total = seconds_since(start);
     done->report = report;

@@ -1,6 +1,7 @@
 #include "live/storage.hpp"
 
 #include "compat/compat.hpp"
+#include "live/instances.hpp"
 #include "live/layout.hpp"
 
 namespace rebottle {
@@ -108,6 +109,17 @@ std::map<std::string, Py_ssize_t> slot_offsets(PyTypeObject* type) {
         for (Py_ssize_t i = 0; i < Py_SIZE(type); ++i)
             found.emplace(type->tp_members[i].name, type->tp_members[i].offset);
     return found;
+}
+
+Ref stored_attributes(PyObject* object) {
+    Ref all = has_dict(object) ? Ref::steal(PyDict_Copy(Ref::steal(PyObject_GenericGetDict(object, nullptr)).get()))
+                               : new_dict();
+    for (const auto& [name, offset] : slot_offsets(Py_TYPE(object))) {
+        if (name == "__dict__" || name == "__weakref__") continue;
+        PyObject* value = *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + offset);
+        if (value != nullptr && dict_get(all.get(), name) == nullptr) dict_set(all.get(), name, value);
+    }
+    return all;
 }
 
 bool same_storage(PyTypeObject* a, PyTypeObject* b) {

@@ -42,6 +42,8 @@ PyTypeObject* describer_of(PyTypeObject* type);
 std::vector<PyMemberDef*> own_slots(PyTypeObject* type);
 // Where instances have their slots, by name; the dict and the list of weak references count as slots.
 std::map<std::string, Py_ssize_t> slot_offsets(PyTypeObject* type);
+// What an instance holds in its dict and its slots, whatever its class has under their names. A new dict.
+Ref stored_attributes(PyObject* object);
 // Whether instances of both have the same storage, and each slot in the same place.
 bool same_storage(PyTypeObject* a, PyTypeObject* b);
 

@@ -140,7 +140,7 @@ class Comparison {
 
     static std::vector<Located> members_of(const Statement& statement, const Ref& root) {
         std::vector<Located> found;
-        for (Statement& member : statements_of(attribute(statement.node.get(), "body").get(), statement.offset, true))
+        for (Statement& member : rebottle::members_of(statement.node.get(), statement.offset))
             found.push_back({std::move(member), root});
         return found;
     }
@@ -156,7 +156,7 @@ class Comparison {
     static bool same_order(const Edit& edit) {
         const auto order = [](const Statement& statement) {
             std::vector<std::string> names;
-            for (const Statement& member : statements_of(attribute(statement.node.get(), "body").get(), 0, true))
+            for (const Statement& member : rebottle::members_of(statement.node.get(), 0))
                 if (member.kind == Kind::assignment)
                     names.insert(names.end(), member.binds.begin(), member.binds.end());
             return names;
@@ -195,9 +195,12 @@ class Comparison {
 Ref live_value(PyObject* module_dict, const std::string& path) {
     Ref dict = Ref::borrow(module_dict);
     std::size_t from = 0;
+    std::string around;
     for (;;) {
         const std::size_t dot = path.find('.', from);
-        PyObject* value = dict_get(dict.get(), path.substr(from, dot == std::string::npos ? dot : dot - from));
+        const std::string name = path.substr(from, dot == std::string::npos ? dot : dot - from);
+        PyObject* value = dict_get(dict.get(), stored_name(name, around));
+        around = name;
         if (value == nullptr) return {};
         if (dot == std::string::npos) return Ref::borrow(value);
         if (!PyType_Check(value)) return {};

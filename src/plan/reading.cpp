@@ -100,7 +100,7 @@ std::vector<Statement> all_statements(const Version& version, int flags) {
 }
 
 std::vector<Statement> body_of(const Statement& class_statement) {
-    return statements_of(attribute(class_statement.node.get(), "body").get(), class_statement.offset, true);
+    return members_of(class_statement.node.get(), class_statement.offset);
 }
 
 std::set<std::string> names_read_when_run(PyObject* statement) {

@@ -179,12 +179,11 @@ class Former {
 
     Ref class_(const Located& now) {
         PyCodeObject* body = instructions_ ? code_named(now.statement.name) : nullptr;
-        PyObject* live = dict_get(names_, now.statement.name);
+        PyObject* live = dict_get(names_, now.statement.binds.front());
         if (live == nullptr || !PyType_Check(live) || (instructions_ && body == nullptr)) return {};
         const bool same_header = is_same(now);
         std::vector<Located> members;
-        for (Statement& member :
-             statements_of(attribute(now.statement.node.get(), "body").get(), now.statement.offset, true))
+        for (Statement& member : rebottle::members_of(now.statement.node.get(), now.statement.offset))
             members.push_back({std::move(member), now.root});
         const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(live)));
         Former inner(root_, body, dict.get(), where(now.statement.name), now.statement.node, flags_);

@@ -71,11 +71,9 @@ PyObject* meaning(PyObject* node, PyObject* names) {
 bool is_decorated_by(PyObject* definition, const Decorator& decorator, PyObject* names) {
     bool found = false;
     for_sequence(attribute(definition, "decorator_list").get(), [&](PyObject* node) {
-        const Ref callee = is_node(node, "Call") ? attribute(node, "func") : Ref::borrow(node);
-        PyObject* value = meaning(callee.get(), names);
-        found = found || (value != nullptr && PyFunction_Check(value) &&
-                          same_code(as_code(reinterpret_cast<PyFunctionObject*>(value)->func_code),
-                                    as_code(decorator.code.get())));
+        PyFunctionObject* function = decorator_function(node, names);
+        found =
+            found || (function != nullptr && same_code(as_code(function->func_code), as_code(decorator.code.get())));
     });
     return found;
 }
@@ -98,6 +96,12 @@ void list(PyObject* node, const std::string& path, const Decorator& decorator, c
 }
 
 }  // namespace
+
+PyFunctionObject* decorator_function(PyObject* decorator, PyObject* names) {
+    const Ref callee = is_node(decorator, "Call") ? attribute(decorator, "func") : Ref::borrow(decorator);
+    PyObject* value = meaning(callee.get(), names);
+    return value != nullptr && PyFunction_Check(value) ? reinterpret_cast<PyFunctionObject*>(value) : nullptr;
+}
 
 void list_decorated(const Plan& plan, Outcome& outcome) {
     const std::vector<Decorator> decorators = changed_functions(plan);

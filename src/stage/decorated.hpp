@@ -6,6 +6,9 @@
 
 namespace rebottle {
 
+// The Python function that a decorator, plain or called, is; NULL where it isn't one, or is found by running code only.
+PyFunctionObject* decorator_function(PyObject* decorator, PyObject* names);
+
 // Lists them as kept: the new decorator counts for definitions made later. Cost: a search through the text of tracked
 // modules; those that use the decorator are parsed.
 void list_decorated(const Plan& plan, Outcome& outcome);

@@ -37,7 +37,7 @@ void ModuleStage::remove_annotation(const Scope& scope, PyObject* statement) {
     if (!is_node(statement, "AnnAssign") || annotations == nullptr || !PyDict_Check(annotations)) return;
     const Ref target = attribute(statement, "target");
     if (!is_node(target.get(), "Name")) return;
-    const Ref name = attribute(target.get(), "id");
+    const Ref name = interned(scope.key(attribute_text(target.get(), "id")));
     if (dict_get(annotations, name.get()) != nullptr) check(PyDict_DelItem(annotations, name.get()));
 }
 

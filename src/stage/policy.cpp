@@ -128,7 +128,10 @@ bool is_table(PyObject* live, PyObject* content) {
 }
 
 bool Marks::names_data(const std::string& name) const {
-    return all || std::find(names.begin(), names.end(), name) != names.end();
+    return all || std::any_of(names.begin(), names.end(), [&](const std::string& named) {
+               const bool is_private = named.starts_with("__") && !named.ends_with("__");
+               return named == name || (is_private && name[0] == '_' && name.ends_with(named));
+           });
 }
 
 namespace {

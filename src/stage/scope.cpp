@@ -151,12 +151,16 @@ Ref Scope::with_originals(PyObject* names) const {
     return copy;
 }
 
+std::string Scope::key(const std::string& name) const {
+    return is_class() ? stored_name(name, attribute_text(headers_.back().get(), "name")) : name;
+}
+
 bool Scope::binds(const std::string& name) const {
     bool found = false;
     const Ref body = attribute(headers_.back().get(), "body");
     for_sequence(body.get(), [&](PyObject* statement) {
         const std::vector<std::string> names = bound_names(statement);
-        found = found || std::find(names.begin(), names.end(), name) != names.end();
+        found = found || std::any_of(names.begin(), names.end(), [&](const auto& each) { return key(each) == name; });
     });
     return found;
 }

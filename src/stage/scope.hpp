@@ -49,6 +49,8 @@ class Scope {
     Ref result_of(const std::vector<Ref>& nodes, const std::string& name, When when);
     // A copy of staged names with the live functions in place of their twins.
     Ref with_originals(PyObject* names) const;
+    // Under which key a name is in the namespace.
+    std::string key(const std::string& name) const;
     // Whether a statement of the class body, in the new source, binds the name.
     bool binds(const std::string& name) const;
     // The value of an expression in this scope.

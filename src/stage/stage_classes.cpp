@@ -7,6 +7,7 @@
 #include "compat/compat.hpp"
 #include "live/layout.hpp"
 #include "stage/creation.hpp"
+#include "stage/decorated.hpp"
 #include "stage/module_stage.hpp"
 
 namespace rebottle {
@@ -89,7 +90,7 @@ void ModuleStage::run_aside(Scope& scope, Edit& edit) {
     const Ref live = live_class(live_, edit.where);
     const Ref root = scope.run({edit.now.node}, edit.now.offset);
     outcome_.held.push_back(root);
-    PyObject* made = dict_get(scope.names(), edit.now.name);
+    PyObject* made = dict_get(scope.names(), edit.now.binds.front());
     if (made != nullptr && PyType_Check(made) && live &&
         !same_built_in(live.as<PyTypeObject>(), reinterpret_cast<PyTypeObject*>(made))) {
         outcome_.changes.push_back({"class-replaced", plan_.name + "." + edit.where, plan_.now.path, edit.now.line});
@@ -126,10 +127,11 @@ std::vector<Ref> ModuleStage::removed_decorators(const Edit& edit) const {
     for_sequence(former.get(), [&](PyObject* decorator) {
         bool stays = false;
         for_sequence(now.get(), [&](PyObject* other) { stays = stays || same_tree(decorator, other); });
-        if (stays || !is_node(decorator, "Name")) return;
-        PyObject* maker = dict_get(live_, attribute_text(decorator, "id"));
-        if (maker != nullptr && PyFunction_Check(maker))
-            found.push_back(Ref::borrow(reinterpret_cast<PyFunctionObject*>(maker)->func_globals));
+        if (stays) return;
+        const PyFunctionObject* maker = decorator_function(decorator, live_);
+        // What a call of the module's own function gave can't be told from its other functions.
+        if (maker != nullptr && (is_node(decorator, "Name") || maker->func_globals != live_))
+            found.push_back(Ref::borrow(maker->func_globals));
     });
     return found;
 }
@@ -149,7 +151,7 @@ void collect_classes(PyObject* node, std::map<std::string, Ref>& found) {
 
 std::vector<std::string> names_in(PyObject* class_statement) {
     std::vector<std::string> names;
-    for (const Statement& member : statements_of(attribute(class_statement, "body").get(), 0, true))
+    for (const Statement& member : members_of(class_statement, 0))
         names.insert(names.end(), member.binds.begin(), member.binds.end());
     return names;
 }
@@ -182,7 +184,7 @@ void ModuleStage::merge_new_classes(Scope& scope, const Edit& edit) {
 
 void ModuleStage::merge_new_class(Scope& scope, const Edit& edit, const std::string& name) {
     const Ref live = live_class(live_, scope.where(name));
-    PyObject* made = dict_get(scope.names(), name);
+    PyObject* made = dict_get(scope.names(), scope.key(name));
     if (!live || made == nullptr || made == live.get() || !PyType_Check(made)) return;
     if (PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(made), live.as<PyTypeObject>()) != 0) return;
     if (built_in_base(live.as<PyTypeObject>()) != built_in_base(reinterpret_cast<PyTypeObject*>(made))) return;
@@ -240,7 +242,7 @@ void ModuleStage::keep_class_data(const Edit& edit, ClassMerge& merge) {
         dict_get(dict.get(), "__dataclass_fields__") != nullptr || dict_get(dict.get(), "_field_defaults") != nullptr ||
         std::string_view(Py_TYPE(merge.live.get())->tp_name).find("Enum") != std::string_view::npos;
     const Marks marks = marks_of(edit.members, dict.get());
-    for (const Statement& now : statements_of(attribute(edit.now.node.get(), "body").get(), edit.now.offset, true)) {
+    for (const Statement& now : members_of(edit.now.node.get(), edit.now.offset)) {
         if (now.kind != Statement::Kind::assignment) continue;
         // Unchanged assignments have no edit.
         const auto found = std::find_if(edit.members.begin(), edit.members.end(),

@@ -107,8 +107,10 @@ void ModuleStage::attributes_of_init(const Ref& live, const Edit& init, const st
         for (const Ref& target : targets_of(statement)) {
             const std::string name = own_name(target.get(), self);
             if (name.empty() || !value || value.get() == Py_None || former.contains(name)) continue;
-            outcome_.gifts.push_back({live, interned(name), given_value(init.now.node.get(), value.get(), names),
-                                      plan_.name + "." + where, true});
+            const std::string around = where.substr(where.rfind('.') + 1);
+            outcome_.gifts.push_back({live, interned(stored_name(name, around)),
+                                      given_value(init.now.node.get(), value.get(), names), plan_.name + "." + where,
+                                      true});
         }
     });
 }

@@ -75,3 +75,13 @@ def test_a_rollback_is_undone_only_before_those_that_came_after_it(ab: AB) -> No
     assert state(m) == (1, 1, 1, ())
     rebottle.rollback()
     assert state(m) == (0, 0, 0, ())
+
+
+def test_what_is_in_force_after_each_of_many_turns(ab: AB) -> None:
+    m, update = ab("def f(): return 1\n")
+    reports = [update("def f(): return 2\n", undo=False)]
+    for turn in range(6):
+        reports.append(reports[-1].rollback())
+        assert m.f() == (1 if turn % 2 == 0 else 2)
+        assert reports[0].in_force == (m.f() == 2)
+        assert [each.in_force for each in reversed(reports)] == [number % 2 == 0 for number in range(len(reports))]

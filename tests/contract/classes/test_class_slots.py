@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import weakref
 
 import pytest
 
@@ -205,3 +206,46 @@ def test_a_slot_that_a_dataclass_has_no_more(ab: AB) -> None:
     update(text.replace("    y: int = 2\n", ""))
     assert repr(m.p) == "P(x=3)"
     assert not hasattr(m.p, "y")
+
+
+@pytest.mark.parametrize("kind", ["plain", "dataclass"])
+def test_values_of_slots_that_become_attributes_with_a_default_in_the_class(ab: AB, kind: str) -> None:
+    if kind == "plain":
+        body = "    %s\n    def __init__(self, a, b):\n        self.a = a\n        self.b = b\n"
+        old, new = "class K:\n" + body % "__slots__ = ('a', 'b')", "class K:\n" + body % "b = 5"
+    else:
+        head = "from dataclasses import dataclass\n@dataclass%s\nclass K:\n    a: int\n    b: int = 5\n"
+        old, new = head % "(slots=True, frozen=True)", head % ""
+    m, update = ab(old)
+    living = m.K(1, 2)
+    update(new)
+    assert vars(living) == {"a": 1, "b": 2}
+    assert m.K.b == 5
+    assert not hasattr(m.K, "__slots__")
+    assert "__setstate__" not in vars(m.K)
+    rebottle.rollback()
+    assert (living.a, living.b) == (1, 2)
+    assert not hasattr(living, "__dict__")
+
+
+def test_slots_come_back_although_instances_got_new_attributes_meanwhile(ab: AB) -> None:
+    m, update = ab("class K:\n    __slots__ = ('a',)\n    def __init__(self): self.a = 1\n")
+    living = m.K()
+    report = update("class K:\n    def __init__(self):\n        self.a = 1\n        self.b = []\n")
+    assert (living.a, living.b, weakref.ref(living)()) == (1, [], living)
+    back = report.rollback()
+    assert (living.a, hasattr(living, "b"), hasattr(living, "__dict__")) == (1, False, False)
+    back.rollback()
+    assert (living.a, living.b) == (1, [])
+
+
+def test_slots_that_leave_no_room_for_weak_references_come_twice(ab: AB) -> None:
+    head = "from dataclasses import dataclass\n@dataclass%s\nclass K:\n    a: int = 1\n"
+    m, update = ab(head % "")
+    living = m.K()
+    report = update(head % "(slots=True)" + "    b: int = 2\n")
+    back = report.rollback()
+    again = back.rollback()
+    assert (living.a, living.b) == (1, 2)
+    again.rollback()
+    assert vars(living) == {"a": 1}

@@ -153,3 +153,22 @@ def test_an_abstract_class_with_a_generic_base(ab: AB) -> None:
     assert m.Repo is held
     with pytest.raises(TypeError):
         m.Repo()
+
+
+def test_a_class_is_generic_no_more(ab: AB) -> None:
+    m, update = ab("class Box[T]:\n    def get(self): return T\n")
+    living = m.Box()
+    update("class Box:\n    def get(self): return 5\n")
+    assert living.get() == 5
+    assert m.Box.__type_params__ == ()
+    assert not hasattr(m.Box, "__parameters__")
+    assert not hasattr(m.Box, "__orig_bases__")
+
+
+def test_a_protocol_is_checked_at_run_time_no_more(ab: AB) -> None:
+    text = "from typing import Protocol, runtime_checkable\n%sclass P(Protocol):\n    def f(self): ...\n"
+    m, update = ab(text % "@runtime_checkable\n")
+    assert not isinstance(3, m.P)
+    update(text % "")
+    with pytest.raises(TypeError):
+        isinstance(3, m.P)
