@@ -29,6 +29,13 @@ bool has_known_hash(PyObject* object) {
     return Py_TYPE(object)->tp_hash == PyBaseObject_Type.tp_hash || has_value_hash(object);
 }
 
+// `unknown` where it has none.
+Py_hash_t hash_of(PyObject* object) {
+    const Py_hash_t hash = PyObject_Hash(object);
+    if (hash == unknown) PyErr_Clear();
+    return hash;
+}
+
 }  // namespace
 
 Ref Rekeyer::mapped(PyObject* object) const {
@@ -56,13 +63,12 @@ void Rekeyer::note_tuple(PyObject* tuple) {
         plain = plain && (known || is_plain(item));
         PyTuple_SET_ITEM(items.get(), i, mapped(item).release());
     }
-    if (moved) rehashed_.emplace(tuple, plain ? PyTuple_Type.tp_hash(items.get()) : unknown);
+    if (moved) rehashed_.emplace(tuple, plain ? hash_of(items.get()) : unknown);
 }
 
 Rekeyer::Key Rekeyer::now(PyObject* key, Py_hash_t hash) const {
     const auto pair = pairs_.find(key);
-    if (pair != pairs_.end())
-        return {pair->second.get(), has_known_hash(key) ? PyObject_Hash(pair->second.get()) : hash};
+    if (pair != pairs_.end()) return {pair->second.get(), has_known_hash(key) ? hash_of(pair->second.get()) : hash};
     const auto other = rehashed_.find(key);
     return {key, other == rehashed_.end() ? hash : other->second};
 }

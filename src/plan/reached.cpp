@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "code/tree.hpp"
+#include "compat/compat.hpp"
 #include "plan/plan.hpp"
 
 namespace rebottle {
@@ -14,19 +15,11 @@ struct Position {
 };
 
 Position position_of(PyObject* names, const std::string& file) {
-    const Ref frames = call_method(import_module("sys").get(), "_current_frames");
     Position found;
-    for_items(frames.get(), [&](PyObject*, PyObject* top) {
-        Ref frame = Ref::borrow(top);
-        while (found.line == 0 && frame.get() != Py_None) {
-            auto* at = frame.as<PyFrameObject>();
-            Ref code = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(at)));
-            if (!is_function_code(as_code(code.get())) && view(as_code(code.get())->co_name) == "<module>" &&
-                to_text(as_code(code.get())->co_filename) == file && Ref::steal(PyFrame_GetGlobals(at)).get() == names)
-                found = {PyFrame_GetLineNumber(at), std::move(code)};
-            PyObject* const back = reinterpret_cast<PyObject*>(PyFrame_GetBack(at));
-            frame = back != nullptr ? Ref::steal(back) : Ref::borrow(Py_None);
-        }
+    compat::for_running_frames([&](const compat::LiveFrame& frame) {
+        const bool is_module = !is_function_code(frame.code) && view(frame.code->co_name) == "<module>";
+        if (found.line == 0 && is_module && frame.globals == names && view(frame.code->co_filename) == file)
+            found = {frame.line, Ref::borrow(as_object(frame.code))};
     });
     return found;
 }

@@ -80,11 +80,14 @@ bool on_exec(unsigned long thread, PyObject* code) {
     return true;
 }
 
+// Audit hooks are called in sub-interpreters too, which may run at the same time as this one.
+bool is_elsewhere() { return PyInterpreterState_Get() != PyInterpreterState_Main(); }
+
 int on_audit(const char* event, PyObject* arguments, void*) {
     const std::string_view name = event;
     const bool compiles = name == "compile";
-    if ((!compiles && name != "exec") || (catching == nullptr && expectations().empty())) return 0;
-    if (PyTuple_GET_SIZE(arguments) == 0) return 0;
+    if ((!compiles && name != "exec") || PyTuple_GET_SIZE(arguments) == 0 || is_elsewhere()) return 0;
+    if (catching == nullptr && expectations().empty()) return 0;
     try {
         const ErrorAside aside;
         const unsigned long thread = PyThread_get_thread_ident();

@@ -1,10 +1,10 @@
 // Which modules are tracked, and which version of its source each of them runs.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "source/caught.hpp"
@@ -56,7 +56,7 @@ class Modules {
     void note_module(PyObject* name, PyObject* module, bool earlier);
     void note_code(const std::string& name, Caught caught);
 
-    std::map<std::string, ModuleRecord> records_;
+    std::unordered_map<std::string, ModuleRecord> records_;
     std::optional<std::vector<std::string>> patterns_;
     int watcher_ = -1;
     int noting_ = 0;

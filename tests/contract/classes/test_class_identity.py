@@ -199,3 +199,12 @@ def test_a_method_of_a_class_made_in_a_function_follows(ab: AB) -> None:
     thing = local()
     update(text.replace('"old"', '"new"'))
     assert thing.what() == local().what() == m.make()().what() == "new"
+
+
+def test_made_again_with_a_default_that_is_a_table(ab: AB) -> None:
+    text = "class A: pass\nclass B:\n    def __init__(self, parents=[], kind=A): self.got = parents, kind\n"
+    m, update = ab(text)
+    held = m.A
+    update(text + "C = 1\n", force="classes")
+    assert m.B().got == ([], held)
+    assert m.A is held

@@ -280,3 +280,42 @@ def test_the_interpreter_ends_while_a_daemon_thread_updates(tmp_path: Path, forc
 @pytest.mark.parametrize(("script", "expected"), SCRIPTS.values(), ids=SCRIPTS)
 def test_an_update(tmp_path: Path, script: str, expected: str) -> None:
     assert run_script(tmp_path, PROGRAM + textwrap.dedent(script)) == expected.split("|")
+
+
+BESIDE = """
+import argparse, enum, json.decoder, sys, textwrap, threading
+import rebottle
+
+try:
+    import _interpreters as interpreters
+    isolated = ("isolated",)
+except ImportError:
+    import _xxsubinterpreters as interpreters
+    isolated = ()
+
+CODE = "import sys\\nfor name in ('argparse', 'json', 'textwrap'): sys.modules.pop(name, None)\\n"
+CODE += "import argparse, json, textwrap"
+over = threading.Event()
+
+def work():
+    while not over.is_set():
+        which = interpreters.create(*isolated)
+        for _ in range(3):
+            assert not interpreters.run_string(which, CODE)
+        interpreters.destroy(which)
+
+threads = [threading.Thread(target=work) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for _ in range(10):
+    for name in ("textwrap", "json.decoder", "argparse", "enum"):
+        rebottle.reload(name, force=sys.argv[1])
+over.set()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("force", ["functions", "classes"])
+def test_sub_interpreters_run_beside_updates(tmp_path: Path, force: str) -> None:
+    assert run_script(tmp_path, BESIDE.replace("sys.argv[1]", repr(force))) == []
