@@ -15,6 +15,12 @@ const PyMethodDef* definition_of(PyObject* callable) {
     return nullptr;
 }
 
+bool is_named(PyObject* object, const char* type_name) {
+    return std::string_view(Py_TYPE(object)->tp_name) == type_name;
+}
+
+bool is_method_wrapper(PyObject* callable) { return is_named(callable, "method-wrapper"); }
+
 }  // namespace
 
 bool changes_nothing(PyObject* callable) {
@@ -39,7 +45,35 @@ PyObject* appended_to(PyObject* callable, PyObject* first) {
     }();
     if (!appending.contains(definition_of(callable))) return nullptr;
     PyObject* sequence = PyCFunction_Check(callable) ? PyCFunction_GET_SELF(callable) : first;
-    return is_container(sequence) && !PyDict_Check(sequence) && !PyAnySet_Check(sequence) ? sequence : nullptr;
+    if (!is_container(sequence) || PyDict_Check(sequence) || PyAnySet_Check(sequence)) return nullptr;
+    const bool bounded = !PyList_Check(sequence) && attribute(sequence, "maxlen").get() != Py_None;
+    return bounded ? nullptr : sequence;
+}
+
+Ref bound_to(PyObject* callable) {
+    if (PyCFunction_Check(callable)) return Ref::borrow(PyCFunction_GET_SELF(callable));
+    return is_method_wrapper(callable) ? attribute(callable, "__self__") : Ref();
+}
+
+std::vector<Ref> lent_to(PyObject* callable, PyObject* first) {
+    std::vector<Ref> containers;
+    const auto add = [&](PyObject* each) {
+        if (each != nullptr && is_container(each)) containers.push_back(Ref::borrow(each));
+    };
+    if (is_named(callable, "operator.methodcaller")) add(first);
+    const bool partial = is_named(callable, "functools.partial");
+    if (!partial && !is_named(first, "map") && !is_named(first, "filter")) return containers;
+    PyObject* calling = partial ? callable : first;
+    bool compiled = false;  // what is written in Python has events of its own
+    const std::vector<PyObject*> parts = references_in(calling);
+    for (PyObject* each : parts) {
+        compiled = compiled || is_compiled_callable(each);
+        if (is_compiled_callable(each)) add(bound_to(each).get());
+    }
+    if (!compiled) return containers;
+    for (PyObject* each : parts)
+        if (PyTuple_CheckExact(each) && PyTuple_GET_SIZE(each) > 0) add(PyTuple_GET_ITEM(each, 0));
+    return containers;
 }
 
 bool fills_itself(PyObject* container) {
@@ -63,8 +97,7 @@ bool sets_attributes(PyObject* callable) {
 
 bool is_compiled_callable(PyObject* callable) {
     return PyCFunction_Check(callable) || Py_IS_TYPE(callable, &PyMethodDescr_Type) ||
-           Py_IS_TYPE(callable, &PyWrapperDescr_Type) ||
-           std::string_view(Py_TYPE(callable)->tp_name) == "method-wrapper";
+           Py_IS_TYPE(callable, &PyWrapperDescr_Type) || is_method_wrapper(callable);
 }
 
 }  // namespace rebottle

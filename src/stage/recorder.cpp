@@ -216,6 +216,10 @@ void Recorder::store_attribute(PyObject* owner, PyObject* name, PyObject* value)
     if (owner == nullptr || std::string_view(Py_TYPE(owner)->tp_name) == "rebottle.module") return;
     if (!PyType_Check(owner) && !PyModule_Check(owner) && Py_TYPE(owner)->tp_setattro != PyObject_GenericSetAttr)
         return;
+    if (const Ref dict = value == nullptr ? dict_of_instance(owner) : Ref(); dict && dict_get(dict.get(), name)) {
+        note_content(dict.get());  // for the order
+        return;
+    }
     log_.add(AttributeTouch{Ref::borrow(owner), Ref::borrow(name), own_attribute(owner, name), Ref::borrow(value)});
 }
 
@@ -248,44 +252,42 @@ void Recorder::add_content(Pending& pending, PyObject* container) {
     pending.contents.emplace_back(Ref::borrow(container), log_.before(container));
 }
 
-void Recorder::add_namespace(Pending& pending, PyObject* owner) const {
+void Recorder::add_namespace(Pending& pending, PyObject* owner) {
     if (std::string_view(Py_TYPE(owner)->tp_name) == "rebottle.module") return;
-    Ref dict;
-    if (PyType_Check(owner)) {
-        dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(owner)));
-    } else if (PyModule_Check(owner)) {
-        dict = Ref::borrow(PyModule_GetDict(owner));
-    } else {
-        dict = Ref::steal_or_null(PyObject_GenericGetDict(owner, nullptr));
-        if (!dict) dismiss();
-    }
-    if (dict) pending.namespaces.emplace_back(Ref::borrow(owner), Ref::steal(PyDict_Copy(dict.get())));
+    pending.namespaces.emplace_back(Ref::borrow(owner), own_attributes(owner));
 }
 
 void Recorder::on_call(PyObject* callable, PyObject* first) {
     if (busy_) return;
     settle_in_place();
-    if (!is_compiled_callable(callable) || changes_nothing(callable)) return;
     Pending pending{callable, {}, {}, {}};
+    if (is_compiled_callable(callable) && !changes_nothing(callable)) add_arguments(pending, callable, first);
+    for (const Ref& each : lent_to(callable, first)) add_content(pending, each.get());
+    if (!pending.contents.empty() || !pending.namespaces.empty() || pending.growing.first)
+        pending_.push_back(std::move(pending));
+}
+
+void Recorder::add_arguments(Pending& pending, PyObject* callable, PyObject* first) {
     if (PyObject* sequence = appended_to(callable, first)) {
         pending.growing = {Ref::borrow(sequence), length_of(sequence)};
-        pending_.push_back(std::move(pending));
         return;
     }
     static PyObject* const missing = attribute(monitoring().get(), "MISSING").release();
-    if (first != missing) {
-        add_content(pending, first);
-        if (sets_attributes(callable)) add_namespace(pending, first);
-        if (registers(callable)) pending.contents.emplace_back(Ref::borrow(first), content_of(first));
+    const Ref self = bound_to(callable);
+    for (PyObject* each : {first == missing ? nullptr : first, self.get()}) {
+        if (each == nullptr) continue;
+        add_content(pending, each);
+        if (sets_attributes(callable)) add_namespace(pending, each);
     }
-    if (PyCFunction_Check(callable) && PyCFunction_GET_SELF(callable) != nullptr)
-        add_content(pending, PyCFunction_GET_SELF(callable));
-    pending_.push_back(std::move(pending));
+    if (first != missing && registers(callable)) pending.contents.emplace_back(Ref::borrow(first), content_of(first));
 }
 
+// What wasn't noted when it began ends here, too.
 void Recorder::on_return(PyObject* callable) {
     if (busy_) return;
     settle_in_place();
+    if (std::none_of(pending_.begin(), pending_.end(), [&](const Pending& each) { return each.callable == callable; }))
+        return;
     while (!pending_.empty()) {
         Pending done = std::move(pending_.back());
         pending_.pop_back();
@@ -307,27 +309,19 @@ void Recorder::settle(Pending& pending) {
     busy_ = true;
     if (pending.growing.first) log_.grown(pending.growing.first, pending.growing.second);
     for (const auto& [container, before] : pending.contents) log_.changed(container, before);
-    for (const auto& each : pending.namespaces) {
-        const Ref& owner = each.first;
-        const Ref& before = each.second;
-        const auto note = [&](PyObject* name) {
-            const Ref now = own_attribute(owner.get(), name);
-            PyObject* then = dict_get(before.get(), name);
-            if (now.get() != then) log_.add(AttributeTouch{owner, Ref::borrow(name), Ref::borrow(then), now});
-        };
-        for_items(before.get(), [&](PyObject* name, PyObject*) { note(name); });
-        Ref dict = PyType_Check(owner.get()) ? Ref::steal(PyType_GetDict(owner.as<PyTypeObject>()))
-                                             : Ref::steal_or_null(PyObject_GenericGetDict(owner.get(), nullptr));
-        if (!dict) {
-            dismiss();
-            continue;
-        }
-        const Ref names = Ref::steal(PyDict_Keys(dict.get()));
-        for_sequence(names.get(), [&](PyObject* name) {
-            if (dict_get(before.get(), name) == nullptr) note(name);
-        });
-    }
+    for (const auto& [owner, before] : pending.namespaces) settle_namespace(owner, before);
     busy_ = false;
+}
+
+void Recorder::settle_namespace(const Ref& owner, const Ref& before) {
+    const Ref now = own_attributes(owner.get());
+    const auto note = [&](PyObject* name, PyObject* then, PyObject* value) {
+        if (then != value) log_.add(AttributeTouch{owner, Ref::borrow(name), Ref::borrow(then), Ref::borrow(value)});
+    };
+    for_items(before.get(), [&](PyObject* name, PyObject* then) { note(name, then, dict_get(now.get(), name)); });
+    for_items(now.get(), [&](PyObject* name, PyObject* value) {
+        if (dict_get(before.get(), name) == nullptr) note(name, nullptr, value);
+    });
 }
 
 std::size_t Recorder::mark() {

@@ -74,7 +74,9 @@ class Recorder {
     // A container is about to be changed by an operation that has no event for its end.
     void note_content(PyObject* container);
     void add_content(Pending& pending, PyObject* container);
-    void add_namespace(Pending& pending, PyObject* owner) const;
+    void add_arguments(Pending& pending, PyObject* callable, PyObject* first);
+    static void add_namespace(Pending& pending, PyObject* owner);
+    void settle_namespace(const Ref& owner, const Ref& before);
 
     std::function<bool(PyCodeObject*, PyObject*)> forbidden_;
     unsigned long thread_;

@@ -11,32 +11,6 @@ namespace {
 
 bool is_deque(PyObject* object) { return std::string_view(Py_TYPE(object)->tp_name) == "collections.deque"; }
 
-PyObject* lookup_in_type(PyTypeObject* type, PyObject* name) {
-    PyObject* order = type->tp_mro;
-    for (Py_ssize_t i = 0; order != nullptr && i < PyTuple_GET_SIZE(order); ++i) {
-        const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(order, i))));
-        if (PyObject* value = dict_get(dict.get(), name)) return value;
-    }
-    return nullptr;
-}
-
-// A user's own hook must not run while something is being taken back: plain setters of the interpreter are used.
-void set_attribute(PyObject* owner, PyObject* name, PyObject* value) {
-    int result = 0;
-    if (PyType_Check(owner)) {
-        result = PyType_Type.tp_setattro(owner, name, value);
-    } else if (PyModule_Check(owner)) {
-        PyObject* dict = PyModule_GetDict(owner);
-        result = value != nullptr ? PyDict_SetItem(dict, name, value) : PyDict_DelItem(dict, name);
-    } else {
-        PyObject* descriptor = lookup_in_type(Py_TYPE(owner), name);
-        const bool hook = descriptor != nullptr && Py_TYPE(descriptor)->tp_descr_set != nullptr &&
-                          !Py_IS_TYPE(descriptor, &PyMemberDescr_Type) && !Py_IS_TYPE(descriptor, &PyGetSetDescr_Type);
-        if (!hook) result = PyObject_GenericSetAttr(owner, name, value);
-    }
-    if (result < 0) PyErr_Clear();  // it is gone already
-}
-
 void set_item(PyObject* owner, PyObject* key, PyObject* value) {
     int result = 0;
     if (PyDict_Check(owner) && !PyODict_Check(owner)) {
@@ -180,7 +154,7 @@ void restore(PyObject* owner, PyObject* from, PyObject* to) {
 
 void set_back(const AttributeTouch& touch, const Ref& from, const Ref& to) {
     if (own_attribute(touch.owner.get(), touch.name.get()).get() == from.get())
-        set_attribute(touch.owner.get(), touch.name.get(), to.get());
+        set_own_attribute(touch.owner.get(), touch.name.get(), to.get());
 }
 void set_back(const ItemTouch& touch, const Ref& from, const Ref& to) {
     if (get_item(touch.owner.get(), touch.key.get()).get() == from.get())
@@ -250,29 +224,6 @@ Ref registered_classes(PyObject* type) {
 }
 
 }  // namespace
-
-Ref own_attribute(PyObject* owner, PyObject* name) {
-    if (PyType_Check(owner)) {
-        const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(owner)));
-        return Ref::borrow(dict_get(dict.get(), name));
-    }
-    if (PyModule_Check(owner)) return Ref::borrow(dict_get(PyModule_GetDict(owner), name));
-    if (PyObject* descriptor = lookup_in_type(Py_TYPE(owner), name);
-        descriptor != nullptr &&
-        (Py_IS_TYPE(descriptor, &PyMemberDescr_Type) || Py_IS_TYPE(descriptor, &PyGetSetDescr_Type))) {
-        PyObject* value =
-            Py_TYPE(descriptor)->tp_descr_get(descriptor, owner, reinterpret_cast<PyObject*>(Py_TYPE(owner)));
-        if (value == nullptr) dismiss();
-        return Ref::steal_or_null(value);
-    }
-    PyObject* dict = PyObject_GenericGetDict(owner, nullptr);
-    if (dict == nullptr) {
-        dismiss();
-        return {};
-    }
-    const Ref held = Ref::steal(dict);
-    return Ref::borrow(dict_get(held.get(), name));
-}
 
 // Its order isn't that of the dict beneath.
 static Ref ordered_items(PyObject* dict) {

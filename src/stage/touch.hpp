@@ -8,6 +8,7 @@
 
 #include "base/python.hpp"
 #include "compat/memory.hpp"
+#include "stage/attributes.hpp"
 
 namespace rebottle {
 
@@ -38,9 +39,6 @@ struct ContentTouch {
 using Touch = std::variant<AttributeTouch, ItemTouch, ContentTouch>;
 using Touches = std::vector<Touch>;
 
-// The value of an attribute that the object itself holds, not what its class or a descriptor computes; nothing where
-// there is none.
-Ref own_attribute(PyObject* owner, PyObject* name);
 // The content of a container as a list; nothing where it isn't one that can be put back.
 Ref content_of(PyObject* container);
 // Whether two such lists hold the same objects in the same order; of pairs, the same keys and values.
