@@ -55,7 +55,10 @@ Ref Pour::adopt(const Binding& binding, const Ref& after) {
     if (is_method_holder(live) && Py_IS_TYPE(live, Py_TYPE(staged))) return adopt_method_holder(binding, live, staged);
     if (compat::is_cache(live) && compat::is_cache(staged)) return adopt_cache(binding, live, staged);
     if (Py_IS_TYPE(live, Py_TYPE(staged)) && !PyType_Check(live)) return adopt_instance(binding, live, staged);
-    if (!PyModule_Check(binding.owner.get())) return after;
+    if (!PyModule_Check(binding.owner.get())) {
+        change_call_form(binding, live, staged);
+        return after;
+    }
     // What was evaluated is the inner part of the new value, not the former one's successor.
     for (const Ref& made : outcome_.created)
         if (mapped(made.get()).get() == live) outcome_.bottles.erase(made.get());

@@ -13,6 +13,8 @@ namespace {
 // before.
 constexpr const char* forwarders = R"(
 def outer(target, owner, former):
+    def drop(first, /, *args, **kwargs):
+        return target(*args, **kwargs)
     def forward(*args, **kwargs):
         return target(*args, **kwargs)
     def __new__(cls, /, *args, **kwargs):
@@ -67,6 +69,15 @@ void Pour::forward(PyFunctionObject* live, PyObject* target, const std::string& 
     after.closure = cells({target});
     after.defaults = after.kwdefaults = after.annotations = after.type_params = Ref();
     after.dict = merged_attributes(live->func_dict, wrapped.get());
+}
+
+// A function that calls another one without the first of its own arguments.
+Ref Pour::without_first(PyObject* target) {
+    const Ref globals = new_dict();
+    dict_set(globals.get(), "__builtins__", import_module("builtins").get());
+    Ref function = Ref::steal(PyFunction_New(as_object(forwarder_code("drop")), globals.get()));
+    check(PyFunction_SetClosure(function.get(), cells({target}).get()));
+    return function;
 }
 
 void Pour::forward_class(PyObject* live, PyObject* target, const std::string& where) {

@@ -61,7 +61,11 @@ class Pour {
     Ref rebind(const Binding& binding, const Ref& after);
     void list_kind_changed(const Binding& binding);
 
+    // (call_form.cpp)
+    void change_call_form(const Binding& binding, PyObject* live, PyObject* staged);
+
     // (forward.cpp)
+    static Ref without_first(PyObject* target);
     void pass_on(const Binding& binding, PyObject* live, PyObject* now);
     void forward_class(PyObject* live, PyObject* target, const std::string& where);
     void rebind_importers(const Binding& binding, PyObject* live, PyObject* now);

@@ -24,6 +24,7 @@ struct Past {
     std::vector<LayoutChange> layouts;
     std::vector<Leftover> leftovers;
     CodeMap replaced_code;
+    CodeMap hotfixed_code;                    // what a snippet replaced
     std::map<std::string, Version> versions;  // of its modules, before
     std::vector<std::string> new_modules;     // imported by it
     ImportedModules taken_out;                // by a rollback

@@ -17,6 +17,23 @@
 namespace rebottle {
 namespace {
 
+CodeMap hotfixed_code(const Journal& journal) {
+    CodeMap found;
+    for (const Write& write : journal)
+        if (const auto* function = std::get_if<FunctionWrite>(&write))
+            if (function->before.code.get() != function->after.code.get())
+                found.emplace(function->before.code, function->after.code);
+    return found;
+}
+
+// Code that functions have which the snippet made of the replaced ones: it is run again, and on purpose.
+CodeMap code_in_use(const CodeMap& replaced) {
+    CodeMap found;
+    for (const auto& [code, now] : replaced)
+        if (!CodeIndex::instance().functions(as_code(code.get())).empty()) found.emplace(code, now);
+    return found;
+}
+
 void run(const std::string& text, Report& report, History& history) {
     const auto start = Clock::now();
     ImportState imports;
@@ -30,6 +47,7 @@ void run(const std::string& text, Report& report, History& history) {
     AppliedGuard applied([&] {
         undo_all(past->journal);
         forget_replaced(past->replaced_code);
+        forget_replaced(past->hotfixed_code);
     });
     {
         const NoCollection no_collection;
@@ -53,7 +71,10 @@ void run(const std::string& text, Report& report, History& history) {
         report.kept = std::move(hotfix.resolved.kept);
     }
     remember_replaced(past->replaced_code);
+    past->hotfixed_code = hotfixed_code(past->journal);
+    remember_replaced(past->hotfixed_code, Holders::meant);
     report.stale = stale_now();
+    forget_replaced(code_in_use(past->hotfixed_code));
     past->touches = snippet.outcome.touches;
     const compat::SureMemory sure;
     applied.keep();

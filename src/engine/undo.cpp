@@ -70,7 +70,11 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
         move_back(*done, history);
         undo_all(done->journal);
         forget_replaced(done->replaced_code);
-        unfailing([&] { remember_replaced(past->replaced_code); });
+        forget_replaced(done->hotfixed_code);
+        unfailing([&] {
+            remember_replaced(past->replaced_code);
+            remember_replaced(past->hotfixed_code, Holders::meant);
+        });
     });
     std::optional<compat::SureMemory> sure;  // from the first write to the end
     std::optional<TouchGuard> touched;
@@ -110,6 +114,9 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
         verify(done->journal, report);
         forget_replaced(past->replaced_code);
         remember_replaced(done->replaced_code);
+        forget_replaced(past->hotfixed_code);
+        for (const auto& [former, now] : past->hotfixed_code) done->hotfixed_code.emplace(now, former);
+        remember_replaced(done->hotfixed_code, Holders::meant);
         report.changes = std::move(inverse.changes);
         report.kept = std::move(inverse.kept);
         report.stale = stale_now();

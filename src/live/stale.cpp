@@ -12,15 +12,20 @@
 namespace rebottle {
 namespace {
 
-std::vector<Ref>& remembered() {
-    static auto* codes = new std::vector<Ref>;  // weak references
+struct Replaced {
+    Ref code;  // a weak reference
+    Holders functions;
+};
+
+std::vector<Replaced>& remembered() {
+    static auto* codes = new std::vector<Replaced>;
     return *codes;
 }
 
-std::set<PyCodeObject*> replaced_code() {
-    std::set<PyCodeObject*> codes;
-    std::erase_if(remembered(), [](const Ref& weak) { return compat::target_of(weak.get()) == nullptr; });
-    for (const Ref& weak : remembered()) codes.insert(as_code(compat::target_of(weak.get())));
+std::map<PyCodeObject*, Holders> replaced_code() {
+    std::map<PyCodeObject*, Holders> codes;
+    std::erase_if(remembered(), [](const auto& each) { return compat::target_of(each.code.get()) == nullptr; });
+    for (const auto& [weak, functions] : remembered()) codes[as_code(compat::target_of(weak.get()))] = functions;
     return codes;
 }
 
@@ -97,7 +102,7 @@ std::vector<PyObject*> all_generators() {
 
 std::set<PyObject*> remembered_code() {
     std::set<PyObject*> codes;
-    for (PyCodeObject* code : replaced_code()) codes.insert(as_object(code));
+    for (const auto& [code, functions] : replaced_code()) codes.insert(as_object(code));
     return codes;
 }
 
@@ -117,13 +122,14 @@ void for_live_frames(const std::set<PyObject*>& codes, const std::function<void(
     }
 }
 
-void remember_replaced(const CodeMap& replaced) {
-    for (const auto& [code, now] : replaced) remembered().push_back(Ref::steal(PyWeakref_NewRef(code.get(), nullptr)));
+void remember_replaced(const CodeMap& replaced, Holders functions) {
+    for (const auto& [code, now] : replaced)
+        remembered().push_back({Ref::steal(PyWeakref_NewRef(code.get(), nullptr)), functions});
 }
 
 void forget_replaced(const CodeMap& replaced) {
     std::erase_if(remembered(),
-                  [&](const Ref& weak) { return replaced.contains(Ref::borrow(compat::target_of(weak.get()))); });
+                  [&](const auto& each) { return replaced.contains(Ref::borrow(compat::target_of(each.code.get()))); });
 }
 
 void move_frames(const std::map<PyObject*, Ref>& globals, bool suspended) {
@@ -141,7 +147,7 @@ void move_frames(const std::map<PyObject*, Ref>& globals, bool suspended) {
 
 std::vector<Stale> stale_now() {
     std::vector<Stale> found;
-    const std::set<PyCodeObject*> codes = replaced_code();
+    const std::map<PyCodeObject*, Holders> codes = replaced_code();
     if (codes.empty()) return found;
     const std::map<unsigned long, std::string> threads = thread_names();
     compat::for_running_frames([&](const compat::LiveFrame& frame) {
@@ -151,8 +157,8 @@ std::vector<Stale> stale_now() {
             "frame", frame.code, frame.globals, frame.line, frame.thread,
             with_name("it finishes on the code it began with", "thread", name == threads.end() ? "" : name->second)));
     });
-    const bool generators = std::any_of(codes.begin(), codes.end(), [](PyCodeObject* code) {
-        return (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+    const bool generators = std::any_of(codes.begin(), codes.end(), [](const auto& each) {
+        return (each.first->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
     });
     if (generators) {
         std::vector<std::pair<PyObject*, compat::LiveFrame>> suspended;
@@ -170,7 +176,8 @@ std::vector<Stale> stale_now() {
                 with_name("it goes on in the code it began with", "task", name == tasks.end() ? "" : name->second)));
         }
     }
-    for (PyCodeObject* code : codes) {
+    for (const auto& [code, holders] : codes) {
+        if (holders == Holders::meant) continue;
         const std::vector<PyFunctionObject*>& functions = CodeIndex::instance().functions(code);
         if (!functions.empty())
             found.push_back(describe("function", code, functions[0]->func_globals, code->co_firstlineno, 0,

@@ -11,8 +11,10 @@
 
 namespace rebottle {
 
+// Whether functions that still have replaced code count as stale; those that a snippet captured are meant to have it.
+enum class Holders { stale, meant };
 // Remembers code objects that an update replaced; they are forgotten when they die, or by `forget_replaced`.
-void remember_replaced(const CodeMap& replaced);
+void remember_replaced(const CodeMap& replaced, Holders functions = Holders::stale);
 void forget_replaced(const CodeMap& replaced);
 
 // The replaced code objects that still exist.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +46,34 @@ def test_a_method_taken_earlier_is_still_usable(ab: AB, new: str) -> None:
     bound = m.Thing().it
     update("class Thing:\n" + FORMS[new][0])
     assert callable(bound)
+
+
+CALLED = {
+    "method": "    def it(self, a=0): return 'method', type(self).__name__, a\n",
+    "static": "    @staticmethod\n    def it(a=0): return 'static', a\n",
+    "class": "    @classmethod\n    def it(cls, a=0): return 'class', cls.__name__, a\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("static", "class"), ("class", "static"), ("method", "static"), ("method", "class")]
+)
+def test_holders_go_on_calling_with_the_arguments_that_they_have(ab: AB, old: str, new: str) -> None:
+    m, update = ab("class Thing:\n" + CALLED[old] + "class Heir(Thing): pass\n")
+    thing, heir = m.Thing(), m.Heir()
+    held = [thing.it, {"it": thing.it}["it"], functools.partial(thing.it, 1), functools.partial(heir.it, a=2)]
+    if old != "method":
+        held += [m.Thing.it, functools.partial(m.Thing.it, 1)]
+    before = [each() for each in held]
+    report = update("class Thing:\n" + CALLED[new] + "class Heir(Thing): pass\n")
+    for each, former in zip(held, before, strict=True):
+        answer = each()
+        assert (answer[0], answer[-1]) == (new, former[-1])
+    assert thing.it(5) == m.Thing.it(5) == ((new, 5) if new == "static" else (new, "Thing", 5))
+    back = report.rollback()
+    assert [each() for each in held] == before
+    back.rollback()
+    assert all(each()[0] == new for each in held)
 
 
 def test_a_method_that_becomes_a_value_is_listed_as_kind_changed(ab: AB) -> None:
