@@ -47,8 +47,8 @@ void Pour::change_call_form(const Binding& binding, PyObject* live, PyObject* st
     if (is == Form::class_method) {
         // Without a class before its arguments it is the bound method; the class has a function of its own.
         outcome_.bottles.erase(now);
-        forward(reinterpret_cast<PyFunctionObject*>(former),
-                Ref::steal(PyMethod_New(now, binding.owner.get())).get(), binding.place());
+        forward(reinterpret_cast<PyFunctionObject*>(former), Ref::steal(PyMethod_New(now, binding.owner.get())).get(),
+                binding.place());
     }
     if (is == Form::plain || was == Form::static_method) return;
     const Ref dropper = is == Form::static_method ? without_first(former) : Ref();

@@ -152,13 +152,19 @@ std::vector<Reshaped> reshaped_instances(const Resolved& resolved) {
 
 namespace {
 
-// The error names the function that raised.
+// The error names the function that raised, and the class of the instance where it inherits that one.
 ExecutionError failure_of_hook(PyTypeObject* type, const PythonError& error) {
-    const std::string module = attribute_text(reinterpret_cast<PyObject*>(type), "__module__");
+    PyObject* plain = reinterpret_cast<PyObject*>(type);
+    const std::string module = attribute_text(plain, "__module__");
     PyObject* hook = _PyType_Lookup(type, interned(hook_name).get());
     if (hook == nullptr || !PyFunction_Check(hook)) return {module, hook_name, "", 0, error};
     const auto* code = as_code(reinterpret_cast<PyFunctionObject*>(hook)->func_code);
-    return {module, to_text(code->co_qualname), to_text(code->co_filename), code->co_firstlineno, error};
+    const Ref members = Ref::steal(PyType_GetDict(type));
+    const bool inherited = dict_get(members.get(), hook_name) != hook;
+    const std::string whose =
+        inherited ? " of an instance of " + module + "." + attribute_text(plain, "__qualname__") : "";
+    return {inherited ? attribute_text(hook, "__module__") : module, to_text(code->co_qualname) + whose,
+            to_text(code->co_filename), code->co_firstlineno, error};
 }
 
 }  // namespace

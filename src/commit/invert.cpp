@@ -1,5 +1,6 @@
 #include "commit/invert.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -60,7 +61,7 @@ FunctionContent former_content(const FunctionWrite& w, const FunctionContent& no
 
 class Inverter {
    public:
-    explicit Inverter(const CodeMap& replaced) : replaced_(replaced) {}
+    Inverter(const CodeMap& replaced, const Touches& touches) : replaced_(replaced), touches_(touches) {}
 
     Inverse run(const Journal& journal) {
         for (auto write = journal.rbegin(); write != journal.rend(); ++write)
@@ -85,6 +86,15 @@ class Inverter {
     }
     void conflict(const std::string& where) {
         result_.kept.push_back({where, "the program changed it since, its value stays", "", 0});
+    }
+
+    // Whether a statement of the update, run after its writes, left this value.
+    bool is_of_statement(PyObject* owner, PyObject* name, PyObject* now) const {
+        return std::any_of(touches_.begin(), touches_.end(), [&](const Touch& each) {
+            const auto* touch = std::get_if<AttributeTouch>(&each);
+            return touch != nullptr && touch->owner.get() == owner && Keeper::is_same(now, touch->after) &&
+                   equal(touch->name.get(), name);
+        });
     }
 
     template <class Any>
@@ -126,7 +136,8 @@ class Inverter {
         if (type == nullptr) return;
         const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(type)));
         const Ref now = Ref::borrow(dict_get(dict.get(), w.name.get()));
-        if (!Keeper::is_same(now.get(), w.after) && !view(w.name.get()).starts_with("__")) {
+        if (!Keeper::is_same(now.get(), w.after) && !view(w.name.get()).starts_with("__") &&
+            !is_of_statement(type, w.name.get(), now.get())) {
             conflict(w.where);
             return;
         }
@@ -138,11 +149,12 @@ class Inverter {
     void take_back(const AttributeWrite& w) {
         PyObject* object = target_of(w.object);
         if (object == nullptr) return;
-        if (held_attribute(object, w.name.get()).get() != w.after.get()) {
+        const Ref now = held_attribute(object, w.name.get());
+        if (now.get() != w.after.get() && !is_of_statement(object, w.name.get(), now.get())) {
             conflict(w.where);
             return;
         }
-        result_.journal.push_back(AttributeWrite{Ref::borrow(object), w.name, w.after, w.before, w.where});
+        result_.journal.push_back(AttributeWrite{Ref::borrow(object), w.name, now, w.before, w.where});
     }
 
     void take_back(const CellWrite& w) {
@@ -229,6 +241,7 @@ class Inverter {
     }
 
     const CodeMap& replaced_;
+    const Touches& touches_;
     std::set<PyFunctionObject*> done_;
     std::map<PyFunctionObject*, FunctionContent> contents_;  // of those written so far
     std::set<std::string> reported_;
@@ -239,6 +252,8 @@ class Inverter {
 
 }  // namespace
 
-Inverse invert(const Journal& journal, const CodeMap& replaced_code) { return Inverter(replaced_code).run(journal); }
+Inverse invert(const Journal& journal, const CodeMap& replaced_code, const Touches& touches) {
+    return Inverter(replaced_code, touches).run(journal);
+}
 
 }  // namespace rebottle

@@ -88,7 +88,8 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
         const std::vector<Refusal> found =
             obstacles([&] { return layouts_back(*past); }, layouts, history.references(), past->leftovers);
         if (!found.empty()) refuse(found, report);
-        Inverse inverse = invert(past->journal, past->replaced_code);
+        static const Touches none;
+        Inverse inverse = invert(past->journal, past->replaced_code, past->touches_undone ? none : past->touches);
         carry_events(inverse.replaced_code);
         remove_modules(past->new_modules, inverse.journal);
         prepare(inverse.journal);

@@ -29,9 +29,9 @@ std::vector<Ref> nodes_of(const std::vector<Statement>& statements) {
 
 }  // namespace
 
-std::vector<Statement> ModuleStage::chain_of(const Version& version, const std::string& name, int flags) const {
+std::vector<Statement> ModuleStage::chain_of(std::vector<Statement> statements, const std::string& name) const {
     std::vector<Statement> found;
-    for (Statement& each : statements_mentioning(version, name, flags))
+    for (Statement& each : statements)
         if (each.binds_name(name)) found.push_back(std::move(each));
     return is_chain(found) ? found : std::vector<Statement>();
 }
@@ -47,11 +47,15 @@ bool ModuleStage::is_chain(const std::vector<Statement>& statements) const {
 }
 
 bool ModuleStage::change_chain(Scope& scope, const Edit& edit, const std::string& name) {
-    if (scope.is_class() || (!bindings_now_.augments(name) && !bindings_before_.augments(name))) return false;
-    if (chained_.contains(name)) return true;
-    const std::vector<Statement> olds = chain_of(plan_.record->version, name, plan_.flags);
-    const std::vector<Statement> news = chain_of(plan_.now, name, plan_.flags);
-    if (olds.empty() || news.empty()) return false;
+    const bool member = scope.is_class();
+    if (!member && !bindings_now_.augments(name) && !bindings_before_.augments(name)) return false;
+    if (chained_.contains(scope.where(name))) return true;
+    const auto statements = [&](const Version& version, const Statement& around) {
+        return member ? body_of(around) : statements_mentioning(version, name, plan_.flags);
+    };
+    const std::vector<Statement> olds = chain_of(statements(plan_.record->version, former_around_), name);
+    const std::vector<Statement> news = chain_of(statements(plan_.now, around_), name);
+    if (olds.empty() || news.empty() || (olds.size() == 1 && news.size() == 1)) return false;
     PyObject* live = dict_get(scope.before(), name);
     if (live == nullptr || !is_data(live)) return false;
     Ref old_value;
@@ -66,7 +70,7 @@ bool ModuleStage::change_chain(Scope& scope, const Edit& edit, const std::string
         keep(edit, name, "the policy keeps edited data");
         return true;
     }
-    chained_.insert(name);
+    chained_.insert(scope.where(name));
     const Ref now_value = scope.result_of(nodes_of(news), name, Scope::When::staged);
     dict_set(scope.former(), name, old_value.get());
     if (policy == Policy::merge) {
@@ -77,9 +81,7 @@ bool ModuleStage::change_chain(Scope& scope, const Edit& edit, const std::string
     return true;
 }
 
-bool ModuleStage::is_settled(const Edit& edit) const {
-    return is_augmented(edit.now) && edit.now.binds.size() == 1 && chained_.contains(edit.now.binds.front());
-}
+bool ModuleStage::is_settled(const Edit& edit) const { return is_augmented(edit.now) && chained_.contains(edit.where); }
 
 void ModuleStage::add_deletions(Scope& scope, std::vector<Edit>& edits, const std::string& name, int line) {
     for (const Statement& statement : readers(scope, around_, name)) {

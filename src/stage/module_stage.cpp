@@ -157,7 +157,7 @@ void ModuleStage::describe(Binding& binding, const EditsByName& edits) {
             if (binding.was == Sort::none) was(edit.old);
         }
     }
-    if (chained_.contains(name)) binding.kind = "data-replaced";
+    if (chained_.contains(binding.where)) binding.kind = "data-replaced";
     if (merged_.contains(binding.where)) binding.kind = "data-merged";
     const bool leftover = binding.was == Sort::none && binding.is == Sort::definition && binding.before &&
                           PyModule_Check(binding.owner.get()) && bindings_before_.last_line(name) == 0;

@@ -161,8 +161,8 @@ class ModuleStage {
     // `X = …` with `X += …` after it: the policy decides about what all of them give together. False where that isn't
     // so, or can't be told without side effects.
     bool change_chain(Scope& scope, const Edit& edit, const std::string& name);
-    // The statements of a version that bind the name, if they are such a chain.
-    std::vector<Statement> chain_of(const Version& version, const std::string& name, int flags) const;
+    // Those of `statements` that bind the name, if they are such a chain.
+    std::vector<Statement> chain_of(std::vector<Statement> statements, const std::string& name) const;
     bool is_chain(const std::vector<Statement>& statements) const;
     // Whether a chain has settled what an augmented assignment binds.
     bool is_settled(const Edit& edit) const;
@@ -204,8 +204,9 @@ class ModuleStage {
     Bindings bindings_now_{plan_.now, plan_.now.path, plan_.flags};
     Bindings bindings_before_{plan_.record->version, plan_.now.path, plan_.flags};
     Statement around_;               // the class statement whose members are being staged
+    Statement former_around_;        // its former version
     std::set<std::string> merged_;   // where the policy merged data
-    std::set<std::string> chained_;  // names whose chain of assignments is settled
+    std::set<std::string> chained_;  // where a chain of assignments is settled
     std::set<std::string> taken_;    // imported names whose value was renewed
     std::set<std::string> listed_;   // derived statements in the report
     Marks marks_;

@@ -138,7 +138,8 @@ Scope::Value Scope::value_of(const Ref& expression, int offset, When when) {
 
 Ref Scope::result_of(const std::vector<Ref>& nodes, const std::string& name, When when) {
     const Ref names = when == When::former ? Ref::steal(PyDict_Copy(former_.get())) : with_originals(names_.get());
-    execute(compiled(nodes, 0), names.get(), names.get());
+    PyObject* globals = !is_class() ? names.get() : when == When::former ? former_globals_.get() : staged_.ns.get();
+    execute(compiled(nodes, 0), globals, names.get());
     return Ref::borrow(dict_get(names.get(), name));
 }
 

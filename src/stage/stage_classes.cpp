@@ -67,11 +67,13 @@ void ModuleStage::change_members(Scope& outer, Edit& edit) {
     const Marks outer_marks = std::exchange(marks_, marks_of(edit.members, scope.before()));
     marks_.all = marks_.all || outer_marks.all;
     const Statement outer_statement = std::exchange(around_, edit.now);
+    const Statement outer_former = std::exchange(former_around_, edit.old);
     run_all(scope, edit.members);
     complete_members(scope);
     bind_differences(scope, edit.members);
     outcome_.shaped.push_back(live);
     around_ = outer_statement;
+    former_around_ = outer_former;
     marks_ = outer_marks;
 }
 

@@ -108,6 +108,18 @@ def test_if_it_raises_the_update_is_rolled_back(program: Program) -> None:
     assert not isinstance(one, m.Mix)
 
 
+def test_the_error_names_the_class_of_the_instance(program: Program) -> None:
+    m, heirs = program.load(m=OLD, heirs="import @m@\nclass Q(@m@.P): pass\n")
+    living = heirs.Q(1)
+    error = program.fails(
+        {"m": OLD.replace("class P:", "class P(Mix):") + "    def __update__(self, old): 1 / 0\n"},
+        rebottle.ExecutionError,
+    )
+    for part in (f"{m.__name__}.P.__update__", f"{heirs.__name__}.Q", f"{m.__file__}, line"):
+        assert part in str(error)
+    assert vars(living) == {"x": 1}
+
+
 def test_rollback_restores_what_it_gave(ab: AB) -> None:
     m, update = ab(OLD)
     one = m.P(3)

@@ -225,3 +225,24 @@ def test_what_statements_did_elsewhere_is_done_again_without_the_programs_hooks(
         assert (list(lib.order), lib.c.hidden, lib.C.set) == (["a", "b"], 1, [1])
         report = undone.rollback()
     assert app.lib is lib
+
+
+@pytest.mark.parametrize("name", ["inst", "_inst"])
+def test_an_attribute_that_the_class_and_a_statement_of_one_update_set(ab: AB, name: str) -> None:
+    m, update = ab("class K:\n    def __init__(self): self.a = 1\n")
+    living = m.K()
+    report = update(
+        f"class K:\n    {name} = None\n    def __init__(self):\n        self.a = 2\n        self.b = 0\n"
+        f"p = K()\nK.{name} = p\nK.more = [p]\n",
+        undo=False,
+    )
+    assert getattr(m.K, name) is m.p is getattr(living, name)
+    for _ in range(3):
+        back = report.rollback()
+        assert not hasattr(m.K, name)
+        assert vars(living) == {"a": 1}
+        report = back.rollback()
+        assert getattr(m.K, name) is m.p is m.K.more[0]
+    setattr(m.K, name, "set by the program")
+    assert report.rollback().kept
+    assert getattr(m.K, name) == "set by the program"

@@ -30,6 +30,34 @@ def test_an_assignment_and_its_augmentations_count_together(
     assert m.N is held or not isinstance(held, (dict, list))
 
 
+def in_class(text: str, name: str, around: str = "") -> str:
+    """The statements in the body of a class, with another name."""
+    lines = text.replace("N", name).splitlines()
+    depth = "    " * (around.count("class") + 1)
+    return around + depth[4:] + "class K:\n" + "".join(f"{depth}{line}\n" for line in lines)
+
+
+@pytest.mark.parametrize("policy", ["merge", "replace"])
+@pytest.mark.parametrize(("old", "new", "result"), CHAINS)
+@pytest.mark.parametrize("around", ["", "class Outer:\n"])
+def test_they_count_together_in_a_class_as_well(
+    ab: AB, old: str, new: str, result: Any, policy: str, around: str
+) -> None:
+    m, update = ab(in_class(old, "__N", around))
+    kind = m.Outer.K if around else m.K
+    held = kind._K__N
+    update(in_class(new, "__N", around), policy=policy)
+    assert kind._K__N == result
+    assert kind._K__N is held or not isinstance(held, (dict, list))
+
+
+def test_an_edited_augmentation_in_a_class_is_kept_under_keep(ab: AB) -> None:
+    m, update = ab("class K:\n    N = 1\n    N += 4\n")
+    report = update("class K:\n    N = 1\n    N += 5\n")
+    assert m.K.N == 5
+    assert named(report.kept, "N", "keeps")
+
+
 def test_an_edited_augmentation_is_kept_under_keep(ab: AB) -> None:
     m, update = ab("N = 1\nN += 4\n")
     report = update("N = 1\nN += 5\n")
