@@ -47,7 +47,7 @@ def test_they_count_together_in_a_class_as_well(
     kind = m.Outer.K if around else m.K
     held = kind._K__N
     update(in_class(new, "__N", around), policy=policy)
-    assert kind._K__N == result
+    assert result == kind._K__N
     assert kind._K__N is held or not isinstance(held, (dict, list))
 
 
