@@ -14,7 +14,18 @@
 namespace rebottle {
 namespace {
 
-thread_local int depth = 0;
+// How deep a thread is in holds. One that ends in them holds nothing off any more.
+struct Depth {
+    Depth() = default;
+    ~Depth() {
+        if (holds > 0) Turns::instance().forget_holder();
+    }
+    Depth(const Depth&) = delete;
+    Depth& operator=(const Depth&) = delete;
+    int holds = 0;
+};
+
+thread_local Depth own;
 thread_local bool forking = false;
 
 constexpr std::chrono::milliseconds signal_check{50};
@@ -40,8 +51,10 @@ void Turns::after_fork_in_child() {
         Recorder::abandon();
     }
     std::erase_if(self.visitors_, [me](const Visitor& each) { return each.thread != me; });
-    self.holders_ = depth > 0 ? 1 : 0;
+    self.holders_ = own.holds > 0 ? 1 : 0;
     self.waiting_ = 0;
+    self.queued_ = 0;
+    self.admitted_ = 0;
     self.forks_ = 0;
     self.updating_ = mine;
     forking = false;
@@ -67,21 +80,43 @@ bool Turns::is_kept(const std::atomic<int>* depth_in_program, Clock::time_point 
 }
 
 void Turns::hold() {
-    if (depth == 0 && !updating_here()) {
+    if (own.holds == 0) {
         std::unique_lock<std::mutex> lock(mutex_);
-        wait(lock, [this] { return waiting_ == 0 && !updating_; });
+        if (!updating_here()) queue(lock);
         ++holders_;
     }
-    ++depth;
+    ++own.holds;
+}
+
+// Waits for the updates that wait already. When one has ended, all holds that came before go first, then the next one.
+void Turns::queue(std::unique_lock<std::mutex>& lock) {
+    const std::uint64_t came = updates_;
+    const auto leave = [&] {
+        --queued_;
+        if (updates_ != came) --admitted_;
+        changed_.notify_all();
+    };
+    ++queued_;
+    try {
+        wait(lock, [&] { return !updating_ && (waiting_ == 0 || updates_ != came); });
+    } catch (const PythonError&) {
+        if (!lock.owns_lock()) lock.lock();
+        leave();
+        throw;
+    }
+    leave();
 }
 
 void Turns::release() {
-    if (depth == 0 || --depth > 0 || updating_here()) return;
+    if (own.holds > 0 && --own.holds == 0) forget_holder();
+}
+
+void Turns::forget_holder() {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (--holders_ == 0) changed_.notify_all();
 }
 
-bool Turns::holds_here() const { return depth > 0; }
+bool Turns::holds_here() const { return own.holds > 0; }
 
 bool Turns::updating_here() const { return updating_ && owner_ == std::this_thread::get_id(); }
 
@@ -91,7 +126,8 @@ bool Turns::begin_update() {
     std::unique_lock<std::mutex> lock(mutex_);
     ++waiting_;
     try {
-        wait(lock, [&] { return closed() || (holders_ == 0 && !updating_ && (forks_ == 0 || forking)); });
+        wait(lock,
+             [&] { return closed() || (holders_ == 0 && admitted_ == 0 && !updating_ && (forks_ == 0 || forking)); });
     } catch (const PythonError&) {
         if (!lock.owns_lock()) lock.lock();
         --waiting_;
@@ -109,6 +145,8 @@ bool Turns::begin_update() {
 void Turns::end_update() {
     const std::lock_guard<std::mutex> lock(mutex_);
     updating_ = false;
+    ++updates_;
+    admitted_ = queued_;
     changed_.notify_all();
 }
 

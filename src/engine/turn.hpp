@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <list>
 #include <mutex>
 #include <thread>
@@ -16,9 +17,12 @@ class Turns {
    public:
     static Turns& instance();
 
-    // Waits until no update runs or waits; nests. Errors: PythonError (KeyboardInterrupt while waiting).
+    // Waits for the update that runs, and for those that wait already; nests. Errors: PythonError (KeyboardInterrupt
+    // while waiting).
     void hold();
     void release();
+    // Of a thread that has ended.
+    void forget_holder();
     bool holds_here() const;
 
     // Whether this thread is in the middle of an update.
@@ -49,6 +53,7 @@ class Turns {
     Turns();
     static void after_fork_in_child();
 
+    void queue(std::unique_lock<std::mutex>& lock);
     template <class Ready>
     void wait(std::unique_lock<std::mutex>& lock, Ready ready);
     static bool is_kept(const std::atomic<int>* depth, Clock::time_point since);
@@ -57,7 +62,10 @@ class Turns {
     std::condition_variable changed_;
     std::list<Visitor> visitors_;
     int holders_ = 0;
-    int waiting_ = 0;
+    int waiting_ = 0;            // updates
+    int queued_ = 0;             // holds that wait
+    int admitted_ = 0;           // those among them that come before the next update
+    std::uint64_t updates_ = 0;  // ended so far
     int forks_ = 0;
     bool updating_ = false;
     bool closed_ = false;
