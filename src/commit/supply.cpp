@@ -59,6 +59,37 @@ Ref owner_class(const Swap& swap) {
     return {};
 }
 
+// A class made within a function, by its qualified name, of which the function is a method.
+Ref holder_class(PyFunctionObject* function, std::string_view path) {
+    Ref found;
+    for_all_objects([&](PyObject* object) {
+        if (!PyType_Check(object) || (reinterpret_cast<PyTypeObject*>(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0)
+            return;
+        if (view(reinterpret_cast<PyHeapTypeObject*>(object)->ht_qualname) != path) return;
+        const Ref members = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(object)));
+        for_items(members.get(), [&](PyObject*, PyObject* member) {
+            for_reachable(member, [&](PyObject* each) {
+                if (each == reinterpret_cast<PyObject*>(function)) found = Ref::borrow(object);
+            });
+        });
+    });
+    return found;
+}
+
+// What `__class__` is in a function. Of classes made within functions there may be many of one name.
+Ref class_around(PyFunctionObject* function, const Swap& swap) {
+    constexpr std::string_view local = ".<locals>.";
+    const std::string path(qualname(as_code(function->func_code)));
+    const std::size_t last = path.rfind(local);
+    if (last == std::string::npos) return owner_class(swap);
+    if (path.find('.', last + local.size()) != std::string::npos)
+        return holder_class(function, std::string_view(path).substr(0, path.rfind('.')));
+    const std::size_t first = path.find(local);
+    const std::string_view between = std::string_view(path).substr(first, last - first);
+    const bool inner_class = between.find('.', std::min(local.size(), between.size())) != std::string_view::npos;
+    return inner_class ? Ref() : owner_class(swap);
+}
+
 Ref type_parameter(PyFunctionObject* function, const std::string& name, const Swap& swap) {
     Ref found;
     const auto look = [&](PyObject* parameters) {
@@ -75,7 +106,7 @@ Ref type_parameter(PyFunctionObject* function, const std::string& name, const Sw
 
 Ref supplied(PyFunctionObject* function, const std::string& name, const Swap& swap) {
     if (name == "__class__") {
-        const Ref owner = owner_class(swap);
+        const Ref owner = class_around(function, swap);
         return owner ? Ref::steal(PyCell_New(owner.get())) : Ref();
     }
     if (const Ref parameter = type_parameter(function, name, swap)) return Ref::steal(PyCell_New(parameter.get()));

@@ -17,8 +17,7 @@ bool is_field(PyObject* descriptor) {
 }
 
 Ref read_field(PyObject* descriptor, PyObject* owner) {
-    PyObject* value =
-        Py_TYPE(descriptor)->tp_descr_get(descriptor, owner, reinterpret_cast<PyObject*>(Py_TYPE(owner)));
+    PyObject* value = Py_TYPE(descriptor)->tp_descr_get(descriptor, owner, reinterpret_cast<PyObject*>(Py_TYPE(owner)));
     if (value == nullptr) dismiss();
     return Ref::steal_or_null(value);
 }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import rebottle
+from tests.contract.api.scenario import named
 
 
 def test_closures_made_earlier_run_the_new_body_with_their_own_cells(ab: Any) -> None:
@@ -231,3 +232,31 @@ def test_a_closure_held_by_another_module_follows(program: Any) -> None:
     assert [f() for f in app.table] == [(1, "new"), (2, "new")]
     report.rollback()
     assert [f() for f in app.table] == [(1, "old"), (2, "old")]
+
+
+def test_methods_of_classes_made_in_functions_get_their_own_class(ab: Any) -> None:
+    text = """
+        class K:
+            def make(self):
+                class Inner(dict):
+                    def name(self): return 1
+                    @property
+                    def size(self): return 1
+                    def nested(self):
+                        def inner(): return 1
+                        return inner
+                return Inner
+        """
+    m, update = ab(text)
+    one, other = m.K().make(), m.K().make()
+    first, second, nested = one(a=1), other(), one().nested()
+    report = update(
+        text.replace("def name(self): return 1", "def name(self): return __class__, super().__len__()")
+        .replace("def size(self): return 1", "def size(self): return super().__len__() + 10")
+        .replace("def inner(): return 1", "def inner(): return __class__")
+    )
+    assert first.name() == (one, 1)
+    assert second.name() == (other, 0)
+    assert (first.size, second.size) == (11, 10)
+    assert nested() == 1
+    assert named(report.stale, "inner")
