@@ -15,8 +15,8 @@ struct Raised {
 
 Raised raised_in(PyObject* exception, const std::string& file) {
     Raised raised;
-    Ref traceback = attribute(exception, "__traceback__");
-    while (traceback.get() != Py_None) {
+    Ref traceback = Ref::steal_or_null(PyException_GetTraceback(exception));
+    while (traceback && traceback.get() != Py_None) {
         const Ref frame = attribute(traceback.get(), "tb_frame");
         const Ref code = attribute(frame.get(), "f_code");
         const std::string name = attribute_text(code.get(), "co_filename");

@@ -127,6 +127,8 @@ def test_undo_removes_only_the_updates_own_entries(program: Program) -> None:
         ("raise GeneratorExit", GeneratorExit),
         ("class Mine(BaseException): pass\nraise Mine('own')", BaseException),
         ("def g(): return g()\ng()", RecursionError),
+        ("class Odd(Exception):\n    __traceback__ = property(lambda self: 1 / 0)\nraise Odd", Exception),
+        ("class Odd(Exception):\n    def __str__(self): return 1 / 0\nraise Odd", Exception),
         ("class D(f): pass", TypeError),
     ],
 )
