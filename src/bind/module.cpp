@@ -37,6 +37,7 @@ PyObject* guarded(Body body) {
         try {
             return body();
         } catch (const UpdateFailure& failure) {
+            Turns::instance().let_end();
             raise_failure(failure);
         }
     } catch (const PythonError& error) {

@@ -164,6 +164,15 @@ void Turns::close() {
     });
 }
 
+void Turns::let_end() {
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (!closed_ || closer_ == std::this_thread::get_id()) return;
+    }
+    const GilReleased released;
+    std::this_thread::sleep_for(patience);
+}
+
 void Turns::before_fork() {
     const auto start = Clock::now();
     std::unique_lock<std::mutex> lock(mutex_);

@@ -36,6 +36,10 @@ class Turns {
     // begin from now on. One that the program's own code keeps for longer than `patience` is left where it is: the
     // interpreter ends it there.
     void close();
+    // Where `close` is another thread's: gives it `patience` to end the interpreter, and this thread with it. An error
+    // would be printed in the middle of that, which CPython can't do safely. Threads: GIL held, nothing of the engine's
+    // under way here.
+    void let_end();
     // The process is about to fork: waits for another thread's update, as `close` does; none begins before
     // `after_fork_in_parent`. In the child no other thread is left.
     void before_fork();
