@@ -76,6 +76,7 @@ void run(const std::string& text, Report& report, History& history) {
     report.stale = stale_now();
     forget_replaced(code_in_use(past->hotfixed_code));
     past->touches = snippet.outcome.touches;
+    forget_born(past->touches, snippet.outcome.born);
     const compat::SureMemory sure;
     applied.keep();
     touched.keep();

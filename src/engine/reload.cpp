@@ -161,6 +161,7 @@ class Update {
             apply_types(past_->journal);
             move_instances(relay, resolved.layouts, *past_);
             map_touches(outcome.touches, outcome.bottles, outcome.created);
+            forget_born(outcome.touches, outcome.born);
             land(resolved);
             forget_ended_callers();
             redirect_callers(callees, callers);
@@ -231,6 +232,7 @@ class Update {
         names.keep();
         for (Write& write : more.journal) past_->journal.push_back(std::move(write));
         map_touches(late.touches, late.bottles, late.created);
+        forget_born(late.touches, late.born);
         land(more);
         past_->touches = late.touches;
         touched.keep();

@@ -8,6 +8,7 @@
 #include "code/index.hpp"
 #include "source/modules.hpp"
 #include "stage/followers.hpp"
+#include "stage/nursery.hpp"
 #include "stage/recorder.hpp"
 
 namespace rebottle {
@@ -53,22 +54,6 @@ Ref compile_snippet(const std::string& text, const std::string& file) {
         throw SourceError("hotfix", file, "it doesn't compile", error);
     }
 }
-
-// What was made while the snippet ran is in the youngest generation: it was emptied before, and nothing is collected
-// meanwhile.
-class Nursery {
-   public:
-    Nursery() : gc_(import_module("gc")) { call_method(gc_.get(), "collect", {to_int(0).get()}); }
-    std::vector<Ref> objects() const {
-        std::vector<Ref> found;
-        const Ref list = call_method(gc_.get(), "get_objects", {to_int(0).get()});
-        for_sequence(list.get(), [&](PyObject* object) { found.push_back(Ref::borrow(object)); });
-        return found;
-    }
-
-   private:
-    Ref gc_;
-};
 
 // The module to which a class belongs, by name, and the class's path in it.
 std::string module_of(PyObject* owner, std::string& path) {
@@ -130,8 +115,7 @@ void run_snippet(const std::string& text, const std::string& name, Snippet& snip
     dict_set(snippet.names.get(), "__name__", to_str(name.empty() ? "hotfix" : name).get());
     dict_set(snippet.names.get(), "__file__", to_str(file).get());
     dict_set(snippet.names.get(), "__builtins__", import_module("builtins").get());
-    Nursery nursery;
-    const NoCollection no_collection;
+    const Nursery nursery;
     Recorder recorder;
     recorder.ignore(snippet.names.get());
     Recording recording;
@@ -142,6 +126,7 @@ void run_snippet(const std::string& text, const std::string& name, Snippet& snip
     }
     snippet.outcome.touches = recorder.take();
     snippet.outcome.created = recording.stop();
+    snippet.outcome.born = nursery.born(snippet.outcome.touches);
     snippet.young = nursery.objects();
     snippet.outcome.bindings = rebound(snippet.outcome.touches, snippet);
     add_takers(snippet.outcome);

@@ -119,6 +119,7 @@ struct Outcome {
     std::map<PyObject*, Ref> bottles;       // staged object (held elsewhere) -> the live object that it stands for
     std::map<PyObject*, Ref> live_globals;  // staged namespace -> the live one
     Touches touches;                        // what was done to objects of others
+    std::set<PyObject*> born;               // owners of touches that were made while staging, held by them
     std::vector<Deferred> deferred;         // in the order in which they are to be run
     std::vector<Ref> created;               // functions made while staging
     std::map<PyObject*, Ref> made_with;     // evaluated function -> its attributes when its definition was through

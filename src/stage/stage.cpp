@@ -12,6 +12,7 @@
 #include "stage/elsewhere.hpp"
 #include "stage/followers.hpp"
 #include "stage/module_stage.hpp"
+#include "stage/nursery.hpp"
 
 namespace rebottle {
 namespace {
@@ -199,6 +200,7 @@ void stage(Plan& plan, const Request& request, World& world, Outcome& outcome) {
         });
     }
     if (!world.modules().empty()) {
+        const Nursery nursery;
         Recorder recorder{Forbidden(plan)};
         deferral.recorder = &recorder;
         deferral.world = &world;
@@ -209,6 +211,7 @@ void stage(Plan& plan, const Request& request, World& world, Outcome& outcome) {
         for (const auto& staged : world.modules()) World::reach(*staged);
         stage_followers(plan, request, world, outcome, recorder);
         outcome.touches = recorder.take();
+        outcome.born = nursery.born(outcome.touches);
     }
     outcome.created = recording.stop();
     if (request.force == Force::none) list_elsewhere(plan, outcome);
@@ -243,6 +246,7 @@ NamesGuard::~NamesGuard() {
 void run_deferred(Plan& plan, const Request& request, const std::vector<Deferred>& deferred, Outcome& outcome,
                   NamesGuard& names) {
     Recording recording;
+    const Nursery nursery;
     Recorder recorder;
     for (std::size_t first = 0; first < deferred.size();) {
         const std::size_t module = deferred[first].module;
@@ -260,6 +264,7 @@ void run_deferred(Plan& plan, const Request& request, const std::vector<Deferred
         ModuleStage(plan.modules[module], module, request, outcome, nullptr).run_deferred(live, paths);
     }
     outcome.touches = recorder.take();
+    outcome.born = nursery.born(outcome.touches);
     outcome.created = recording.stop();
     add_importers(outcome, 0);
 }

@@ -164,10 +164,6 @@ void set_back(const ContentTouch& touch, const Ref& from, const Ref& to) {
     restore(touch.owner.get(), from.get(), to.get());
 }
 
-PyObject* owner_of(const Touch& touch) {
-    return std::visit([](const auto& each) { return each.owner.get(); }, touch);
-}
-
 void map_value(Ref& value, const std::map<PyObject*, Ref>& bottles) {
     if (const auto found = bottles.find(value.get()); found != bottles.end()) value = found->second;
 }
@@ -291,6 +287,14 @@ void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, cons
         const auto* item = std::get_if<ItemTouch>(&touch);
         return item != nullptr && item->before.get() == item->after.get();
     });
+}
+
+PyObject* owner_of(const Touch& touch) {
+    return std::visit([](const auto& each) { return each.owner.get(); }, touch);
+}
+
+void forget_born(Touches& touches, const std::set<PyObject*>& born) {
+    std::erase_if(touches, [&](const Touch& touch) { return born.contains(owner_of(touch)); });
 }
 
 void forget_ended(Touches& touches) {

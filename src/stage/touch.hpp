@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -54,6 +55,10 @@ void redo_touches(const Touches& touches);
 // is forgotten. What was done to functions that the update itself `created` has no former state.
 void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const std::vector<Ref>& created);
 
+PyObject* owner_of(const Touch& touch);
+
+// Forgets what was done to objects that the update made: see Nursery.
+void forget_born(Touches& touches, const std::set<PyObject*>& born);
 // Forgets what was done to objects that nobody else holds. Runs destructors.
 void forget_ended(Touches& touches);
 
