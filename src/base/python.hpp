@@ -233,6 +233,9 @@ inline bool is_method_holder(PyObject* object) {
     return Py_IS_TYPE(object, &PyClassMethod_Type) || Py_IS_TYPE(object, &PyStaticMethod_Type);
 }
 
+// What a classmethod or staticmethod (one) or a property (getter, setter, deleter, docstring) holds; each may be NULL.
+inline PyObject** held_by(PyObject* descriptor) { return reinterpret_cast<PyObject**>(descriptor + 1); }
+
 Ref new_dict();
 // The value under a str key, borrowed, or NULL.
 PyObject* dict_get(PyObject* dict, PyObject* key);

@@ -241,6 +241,10 @@ std::vector<Statement> members_of(PyObject* class_statement, int offset) {
     return members;
 }
 
+std::vector<Statement> members_of(const Statement& class_statement) {
+    return members_of(class_statement.node.get(), class_statement.offset);
+}
+
 bool same_statement_shell(const Statement& a, const Statement& b, int flags) {
     try {
         return same_shell(as_code(compile_alone(a, flags).get()), as_code(compile_alone(b, flags).get()));

@@ -39,7 +39,8 @@ struct Statement {
 std::vector<Statement> statements_of(PyObject* nodes, int offset, bool first);
 
 // Those of a class body.
-std::vector<Statement> members_of(PyObject* class_statement, int offset);
+std::vector<Statement> members_of(PyObject* class_node, int offset);
+std::vector<Statement> members_of(const Statement& class_statement);
 
 // A statement of the former version and what became of it; one of the two may be missing.
 struct StatementPair {

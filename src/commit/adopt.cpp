@@ -15,9 +15,6 @@ PyObject* as_plain(PyFunctionObject* function) { return reinterpret_cast<PyObjec
 
 bool is_partial(PyObject* object) { return std::string_view(Py_TYPE(object)->tp_name) == "functools.partial"; }
 
-// The first pointer after the head of an object.
-PyObject** body(PyObject* object) { return reinterpret_cast<PyObject**>(object) + sizeof(PyObject) / sizeof(void*); }
-
 // Whether the name holds what its own `def`, `class` or lambda made, and not what the program has put there instead.
 // What decorators made of it may be anything.
 bool is_own_definition(const Binding& binding) {
@@ -139,8 +136,8 @@ Ref Pour::adopt_wrapper(const Binding& binding, PyFunctionObject* live, PyFuncti
 
 Ref Pour::adopt_property(const Binding& binding, PyObject* live, PyObject* staged) {
     constexpr std::size_t accessors = 4;  // getter, setter, deleter, docstring
-    PyObject** to = body(live);
-    PyObject** from = body(staged);
+    PyObject** to = held_by(live);
+    PyObject** from = held_by(staged);
     for (std::size_t i = 0; i < accessors; ++i) {
         const Ref now = from[i] != nullptr ? mapped(from[i]) : Ref();
         if (now.get() != to[i])
@@ -152,10 +149,10 @@ Ref Pour::adopt_property(const Binding& binding, PyObject* live, PyObject* stage
 }
 
 Ref Pour::adopt_method_holder(const Binding& binding, PyObject* live, PyObject* staged) {
-    PyObject** to = body(live);
+    PyObject** to = held_by(live);
     Binding inner = binding;
     inner.before = Ref::borrow(*to);
-    Ref now = mapped(*body(staged));
+    Ref now = mapped(*held_by(staged));
     if (now.get() != *to) now = adopt(inner, now);
     if (now.get() != *to) result_.journal.push_back(SlotWrite{Ref::borrow(live), to, Ref::borrow(*to), now});
     if (PyType_Check(binding.owner.get())) result_.touched_types.push_back(binding.owner);
@@ -183,8 +180,8 @@ Ref Pour::adopt_instance(const Binding& binding, PyObject* live, PyObject* stage
     if (is_partial(live)) {
         constexpr std::size_t parts = 3;  // function, arguments, keywords
         for (std::size_t i = 0; i < parts; ++i)
-            result_.journal.push_back(
-                SlotWrite{binding.before, &body(live)[i], Ref::borrow(body(live)[i]), mapped(body(staged)[i])});
+            result_.journal.push_back(SlotWrite{binding.before, &held_by(live)[i], Ref::borrow(held_by(live)[i]),
+                                                mapped(held_by(staged)[i])});
     } else if (!take_attributes(binding, live, staged)) {
         outcome_.bottles.erase(staged);
         become(live, Ref::borrow(staged));

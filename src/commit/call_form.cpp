@@ -17,7 +17,7 @@ Form form_of(PyObject* object) {
 // The function that a member is, or is made of; NULL where there is none.
 PyObject* function_in(PyObject* member) {
     if (PyFunction_Check(member)) return member;
-    PyObject* inner = *(reinterpret_cast<PyObject**>(member) + sizeof(PyObject) / sizeof(void*));
+    PyObject* inner = *held_by(member);
     return inner != nullptr && PyFunction_Check(inner) ? inner : nullptr;
 }
 

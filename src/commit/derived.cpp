@@ -17,7 +17,7 @@ bool is_abstract(PyObject* value);
 
 // A classmethod or staticmethod holds one function, a property three.
 bool holds_abstract(PyObject* holder, std::size_t count) {
-    auto** held = reinterpret_cast<PyObject**>(holder) + sizeof(PyObject) / sizeof(void*);
+    PyObject** held = held_by(holder);
     return std::any_of(held, held + count, [](PyObject* each) { return each != nullptr && is_abstract(each); });
 }
 

@@ -10,11 +10,6 @@
 namespace rebottle {
 namespace {
 
-bool is_created(const Outcome& outcome, PyObject* object) {
-    return std::any_of(outcome.created.begin(), outcome.created.end(),
-                       [&](const Ref& made) { return made.get() == object; });
-}
-
 void list_former_key(PyObject* object, PyObject* key, Resolved& resolved) {
     auto* function = reinterpret_cast<PyFunctionObject*>(object);
     const std::string shown =
@@ -48,7 +43,7 @@ void replace(const std::map<PyObject*, Ref>& pairs, const std::vector<PyObject*>
     if (pairs.empty()) return;
     Replacements replaced = replace_references(pairs, ignored, journal);
     for (const auto& entry : replaced.former_keys)
-        if (PyFunction_Check(entry.object) && is_created(outcome, entry.object)) {
+        if (outcome.created.contains(entry.object)) {
             list_former_key(entry.object, entry.key.get(), resolved);
         } else if (PyType_Check(entry.object)) {
             drop_former_key(entry, pairs.at(entry.object), outcome, journal);

@@ -49,15 +49,6 @@ bool is_nested_in(PyObject* object, PyObject* owner) {
     return attribute_text(object, "__qualname__").starts_with(outer);
 }
 
-}  // namespace
-
-bool is_let_go(PyObject* object) {
-    return object != nullptr &&
-           (PyFunction_Check(object) || (PyType_Check(object) && is_python_class(as_type(object))));
-}
-
-namespace {
-
 // The function that a property, a static or a class method calls first.
 Ref wrapped_function(PyObject* wrapper) {
     if (Py_IS_TYPE(wrapper, &PyProperty_Type)) return attribute(wrapper, "fget");
@@ -65,6 +56,11 @@ Ref wrapped_function(PyObject* wrapper) {
 }
 
 }  // namespace
+
+bool is_let_go(PyObject* object) {
+    return object != nullptr &&
+           (PyFunction_Check(object) || (PyType_Check(object) && is_python_class(as_type(object))));
+}
 
 bool Keeper::is_same(PyObject* now, const Ref& reference) {
     if (!is_remnant(reference.get())) return now == reference.get();

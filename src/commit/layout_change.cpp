@@ -222,9 +222,7 @@ void loosen(std::vector<LayoutChange>& changes, std::vector<Leftover>& leftovers
         change.members.clear();
         change.moves.clear();
     }
-    for (Leftover& each : leftovers)
-        if (!PyWeakref_Check(each.object.get()) && PyType_SUPPORTS_WEAKREFS(Py_TYPE(each.object.get())))
-            each.object = own_weak_reference(each.object.get());
+    for (Leftover& each : leftovers) loosen_instance(each.object);
 }
 
 }  // namespace rebottle

@@ -26,11 +26,6 @@ PyTypeObject* weak_type() {
     return type;
 }
 
-void loosen_instance(Ref& object) {
-    if (!PyWeakref_Check(object.get()) && PyType_SUPPORTS_WEAKREFS(Py_TYPE(object.get())))
-        object = own_weak_reference(object.get());
-}
-
 bool has_cell(PyObject* closure, PyObject* cell) {
     bool found = false;
     if (closure != nullptr) for_sequence(closure, [&](PyObject* each) { found = found || each == cell; });
@@ -105,7 +100,10 @@ Ref namespace_behind(const Ref& reference) {
     return Ref::borrow(module == nullptr ? nullptr : PyModule_GetDict(module));
 }
 
-Ref own_weak_reference(PyObject* object) { return call(reinterpret_cast<PyObject*>(weak_type()), {object}); }
+void loosen_instance(Ref& object) {
+    if (!PyWeakref_Check(object.get()) && PyType_SUPPORTS_WEAKREFS(Py_TYPE(object.get())))
+        object = call(reinterpret_cast<PyObject*>(weak_type()), {object.get()});
+}
 
 bool is_own_weak_reference(PyObject* object) { return object != nullptr && Py_IS_TYPE(object, weak_type()); }
 

@@ -13,8 +13,8 @@ Ref namespace_behind(const Ref& reference);
 // Makes one write of those to one place; makes the writes hold what they are about weakly, and nothing that they didn't
 // change. Those of functions remember of the content that was written its code, and the number of its dict.
 void loosen(Journal& journal) noexcept;
-// A weak reference to an instance, told from those of the program.
-Ref own_weak_reference(PyObject* object);
+// Holds an instance weakly from now on, where that is possible; such a reference is told from those of the program.
+void loosen_instance(Ref& object);
 bool is_own_weak_reference(PyObject* object);
 // The number of an object that isn't held.
 Ref number_of(const void* object);

@@ -86,11 +86,6 @@ FunctionContent& Pour::content(PyFunctionObject* function, const std::string& wh
     return std::get<FunctionWrite>(result_.journal[place->second]).after;
 }
 
-bool Pour::is_staged(PyObject* object) const {
-    return std::any_of(outcome_.created.begin(), outcome_.created.end(),
-                       [&](const Ref& made) { return made.get() == object; });
-}
-
 Ref Pour::mapped(PyObject* object) const {
     const auto found = outcome_.bottles.find(object);
     return found == outcome_.bottles.end() ? Ref::borrow(object) : found->second;

@@ -43,7 +43,7 @@ class Pour {
    private:
     void set_later_attributes(PyFunctionObject* source, FunctionContent& after) const;
     FunctionContent& content(PyFunctionObject* function, const std::string& where);
-    bool is_staged(PyObject* object) const;
+    bool is_staged(PyObject* object) const { return outcome_.created.contains(object); }
     Ref mapped(PyObject* object) const;
     // The defaults of a function, or its keyword defaults, with what staged objects stand for.
     Ref mapped_items(const Ref& defaults) const;

@@ -25,7 +25,12 @@ namespace {
 class Resolver {
    public:
     Resolver(Outcome& outcome, const std::vector<Ref*>& ours)
-        : outcome_(outcome), ours_(ours), pour_(outcome, result_) {}
+        : outcome_(outcome), ours_(ours), pour_(outcome, result_) {
+        for (const Swap& swap : outcome.swaps) {
+            staged_code_.insert(as_code(swap.now_code.get()));
+            ++definitions_[{swap.module, swap.where}];
+        }
+    }
 
     Resolved run() {
         result_.kept = std::move(outcome_.kept);
@@ -111,11 +116,10 @@ class Resolver {
     // Code objects that live functions of the definition run: its own, or what a hotfix put there, or what it kept.
     std::vector<PyCodeObject*> live_codes(const Swap& swap) const {
         auto* old_code = as_code(swap.old_code.get());
-        auto* now = as_code(swap.now_code.get());
         std::vector<PyCodeObject*> exact;
         std::vector<PyCodeObject*> others;
         for (PyCodeObject* code : CodeIndex::instance().codes(swap.file, std::string(qualname(old_code)))) {
-            if (code == now || is_staged(code) || is_spent(code)) continue;
+            if (staged_code_.contains(code) || is_spent(code)) continue;
             (same_code(code, old_code) ? exact : others).push_back(code);
         }
         if (std::any_of(exact.begin(), exact.end(),
@@ -135,22 +139,8 @@ class Resolver {
         return !used;
     }
 
-    bool is_staged(PyCodeObject* code) const {
-        return std::any_of(outcome_.swaps.begin(), outcome_.swaps.end(),
-                           [&](const Swap& swap) { return as_code(swap.now_code.get()) == code; });
-    }
-
     // Whether several definitions of the update share this qualified name.
-    bool is_ambiguous(const Swap& swap) const {
-        return std::count_if(outcome_.swaps.begin(), outcome_.swaps.end(), [&](const Swap& other) {
-                   return other.module == swap.module && other.where == swap.where;
-               }) > 1;
-    }
-
-    bool is_created(PyFunctionObject* function) const {
-        return std::any_of(outcome_.created.begin(), outcome_.created.end(),
-                           [&](const Ref& made) { return made.get() == reinterpret_cast<PyObject*>(function); });
-    }
+    bool is_ambiguous(const Swap& swap) const { return definitions_.at({swap.module, swap.where}) > 1; }
 
     // A module that has put another object in its own place, in sys.modules, leaves its functions the former namespace.
     bool is_former_self(PyObject* globals, PyObject* names) const {
@@ -160,29 +150,28 @@ class Resolver {
     }
 
     bool belongs(const Swap& swap, PyFunctionObject* function, PyCodeObject* code) const {
-        if (outcome_.bottles.contains(reinterpret_cast<PyObject*>(function)) || is_created(function)) return false;
+        auto* object = reinterpret_cast<PyObject*>(function);
+        if (outcome_.bottles.contains(object) || outcome_.created.contains(object)) return false;
         if (function->func_globals == swap.dict || is_former_self(function->func_globals, swap.dict)) return true;
         const auto hotfixed = stand_ins(swap.module, swap.where);
         return std::find(hotfixed.begin(), hotfixed.end(), code) != hotfixed.end();
     }
 
     PyFunctionObject* evaluated(PyCodeObject* now) const {
-        for (auto made = outcome_.created.rbegin(); made != outcome_.created.rend(); ++made)
-            if (as_code(made->as<PyFunctionObject>()->func_code) == now) return made->as<PyFunctionObject>();
-        return nullptr;
+        const std::vector<PyFunctionObject*>& made = outcome_.created.running(now);
+        return made.empty() ? nullptr : made.back();
     }
 
     // What a loop makes of one definition, it makes again.
     void pair_made(const Swap& swap, const std::vector<PyCodeObject*>& codes, PyCodeObject* now) {
         sources_.clear();
-        std::vector<PyFunctionObject*> made;
-        for (const Ref& each : outcome_.created)
-            if (as_code(each.as<PyFunctionObject>()->func_code) == now) made.push_back(each.as<PyFunctionObject>());
+        const std::vector<PyFunctionObject*>& made = outcome_.created.running(now);
+        if (made.size() < 2) return;
         std::vector<PyFunctionObject*> live;
         for (PyCodeObject* code : codes)
             for (PyFunctionObject* each : CodeIndex::instance().functions(code))
                 if (belongs(swap, each, code)) live.push_back(each);
-        if (made.size() < 2 || made.size() != live.size()) return;
+        if (made.size() != live.size()) return;
         sources_ = pair_by_defaults(std::move(live), made);
         for (const auto& [former, each] : sources_)
             outcome_.bottles.emplace(reinterpret_cast<PyObject*>(each),
@@ -238,9 +227,9 @@ class Resolver {
         for (PyCodeObject* code : codes)
             for (PyFunctionObject* function : CodeIndex::instance().functions(code))
                 if (belongs(swap, function, code)) {
-                    for (const Ref& made : outcome_.created)
-                        if (as_code(made.as<PyFunctionObject>()->func_code) == now)
-                            outcome_.bottles.emplace(made.get(), Ref::borrow(reinterpret_cast<PyObject*>(function)));
+                    for (PyFunctionObject* made : outcome_.created.running(now))
+                        outcome_.bottles.emplace(reinterpret_cast<PyObject*>(made),
+                                                 Ref::borrow(reinterpret_cast<PyObject*>(function)));
                     return;
                 }
     }
@@ -380,6 +369,8 @@ class Resolver {
     Resolved result_;
     Pour pour_;
     std::set<std::string> reported_;
+    std::set<PyCodeObject*> staged_code_;                             // compiled for the update
+    std::map<std::pair<std::string, std::string>, int> definitions_;  // module and qualified name -> how many
     std::set<PyCodeObject*> moved_;
     std::map<PyFunctionObject*, PyFunctionObject*> sources_;  // live -> made anew by the statement at hand
 };

@@ -143,7 +143,7 @@ class HotfixResolver {
     }
 
     static std::vector<PyObject*> accessors(PyObject* holder) {
-        PyObject** fields = reinterpret_cast<PyObject**>(holder) + sizeof(PyObject) / sizeof(void*);
+        PyObject** fields = held_by(holder);
         if (Py_IS_TYPE(holder, &PyClassMethod_Type) || Py_IS_TYPE(holder, &PyStaticMethod_Type)) return {fields[0]};
         if (Py_IS_TYPE(holder, &PyProperty_Type)) return {fields[0], fields[1], fields[2]};
         return {};

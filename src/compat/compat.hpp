@@ -130,6 +130,10 @@ extern const unsigned long storage_flags;
 // never has instances.
 void take_shared_keys(PyTypeObject* type, PyTypeObject* giver);
 
+// Threads that wait for their turn begin to wait anew, with the switch interval as it is now, also the one that has
+// asked for its turn already.
+void restart_waits() noexcept;
+
 // What the stack holds below its top while the instruction at `offset` of the topmost Python frame is about to run.
 // `depth` is the stack's depth there. Borrowed; NULL where there is nothing.
 PyObject* peek_stack(int depth, int below_top);

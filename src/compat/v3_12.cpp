@@ -6,8 +6,10 @@
 #include "compat/version.hpp"
 
 extern "C" {
+#include <internal/pycore_ceval.h>
 #include <internal/pycore_dict.h>
 #include <internal/pycore_frame.h>
+#include <internal/pycore_gil.h>
 #include <internal/pycore_object.h>
 }
 
@@ -50,6 +52,15 @@ InlineValues inline_values(PyObject* object) {
     if (values == nullptr) return {};
     return {values->values,
             static_cast<std::size_t>(reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys->dk_nentries)};
+}
+
+void restart_waits() noexcept {
+    _ceval_state& state = PyInterpreterState_Get()->ceval;
+    pthread_mutex_lock(&state.gil->mutex);
+    ++state.gil->switch_number;  // whose time is up right now doesn't ask
+    _Py_atomic_store_relaxed(&state.gil_drop_request, 0);
+    pthread_cond_broadcast(&state.gil->cond);
+    pthread_mutex_unlock(&state.gil->mutex);
 }
 
 }  // namespace rebottle::compat

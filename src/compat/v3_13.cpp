@@ -6,8 +6,10 @@
 #include "compat/version.hpp"
 
 extern "C" {
+#include <internal/pycore_ceval.h>
 #include <internal/pycore_dict.h>
 #include <internal/pycore_frame.h>
+#include <internal/pycore_gil.h>
 #include <internal/pycore_object.h>
 }
 
@@ -56,6 +58,16 @@ InlineValues inline_values(PyObject* object) {
     PyDictValues* values = _PyObject_InlineValues(object);
     if (!values->valid) return {};
     return {values->values, values->capacity};
+}
+
+void restart_waits() noexcept {
+    PyThreadState* thread = PyThreadState_Get();
+    _gil_runtime_state* gil = thread->interp->ceval.gil;
+    pthread_mutex_lock(&gil->mutex);
+    ++gil->switch_number;  // whose time is up right now doesn't ask
+    _Py_unset_eval_breaker_bit(thread, _PY_GIL_DROP_REQUEST_BIT);
+    pthread_cond_broadcast(&gil->cond);
+    pthread_mutex_unlock(&gil->mutex);
 }
 
 }  // namespace rebottle::compat

@@ -207,7 +207,7 @@ class Update {
 
     // Statements that need the new version in place. What they fail with takes the whole update back.
     void commit_deferred(Plan& plan, const Outcome& outcome, Resolved& resolved) {
-        const SwitchInterval no_switching(1.0);
+        const SwitchInterval no_switching(0.1);  // in seconds
         NamesGuard names;
         Outcome late;
         TouchGuard touched(late.touches);

@@ -2,11 +2,12 @@
 #pragma once
 
 #include "base/python.hpp"
+#include "compat/compat.hpp"
 #include "compat/memory.hpp"
 
 namespace rebottle {
 
-// Sets the interval while it lives.
+// Sets the interval while it lives, for threads that wait already, too.
 class SwitchInterval {
    public:
     explicit SwitchInterval(double seconds) : former_(call_method(import_module("sys").get(), "getswitchinterval")) {
@@ -21,7 +22,10 @@ class SwitchInterval {
     SwitchInterval& operator=(const SwitchInterval&) = delete;
 
    private:
-    static void set(PyObject* seconds) { call_method(import_module("sys").get(), "setswitchinterval", {seconds}); }
+    static void set(PyObject* seconds) {
+        call_method(import_module("sys").get(), "setswitchinterval", {seconds});
+        compat::restart_waits();
+    }
     Ref former_;
 };
 

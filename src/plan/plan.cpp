@@ -135,13 +135,12 @@ class Comparison {
     }
 
     std::vector<Edit> compare_members(const Edit& edit) {
-        return scope(members_of(edit.old, edit.old_root), members_of(edit.now, edit.now_root), edit.where);
+        return scope(located(edit.old, edit.old_root), located(edit.now, edit.now_root), edit.where);
     }
 
-    static std::vector<Located> members_of(const Statement& statement, const Ref& root) {
+    static std::vector<Located> located(const Statement& statement, const Ref& root) {
         std::vector<Located> found;
-        for (Statement& member : rebottle::members_of(statement.node.get(), statement.offset))
-            found.push_back({std::move(member), root});
+        for (Statement& member : members_of(statement)) found.push_back({std::move(member), root});
         return found;
     }
 
@@ -156,7 +155,7 @@ class Comparison {
     static bool same_order(const Edit& edit) {
         const auto order = [](const Statement& statement) {
             std::vector<std::string> names;
-            for (const Statement& member : rebottle::members_of(statement.node.get(), 0))
+            for (const Statement& member : members_of(statement))
                 if (member.kind == Kind::assignment)
                     names.insert(names.end(), member.binds.begin(), member.binds.end());
             return names;

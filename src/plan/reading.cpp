@@ -76,6 +76,49 @@ void note_call(PyObject* node, std::set<std::string>& names) {
     if (is_node(callee.get(), "Name")) names.insert(attribute_text(callee.get(), "id"));
 }
 
+bool is_statement(PyObject* node) {
+    static const Ref type = attribute(import_module("ast").get(), "stmt");
+    return PyObject_TypeCheck(node, type.as<PyTypeObject>()) != 0;
+}
+
+// Whether the values of the expressions below it are only stored by it.
+bool only_stores(PyObject* node) {
+    static const std::set<std::string_view> kinds = {"Assign", "AnnAssign", "Expr", "Tuple", "List", "NamedExpr"};
+    return kinds.contains(node_type(node));
+}
+
+void collect_acted_on(PyObject* node, bool acts, std::set<std::string>& names);
+
+void collect_all_acted_on(PyObject* node, const char* field, bool act, std::set<std::string>& names) {
+    const Ref list = attribute(node, field);
+    for_sequence(list.get(), [&](PyObject* each) {
+        if (each != Py_None) collect_acted_on(each, act, names);
+    });
+}
+
+// `acts`: whether what the node evaluates to is acted on.
+void collect_acted_on(PyObject* node, bool acts, std::set<std::string>& names) {
+    if (is_node(node, "Name")) {
+        if (acts) note_read(node, names);
+    } else if (is_function(node) || is_node(node, "Lambda")) {
+        const Ref arguments = attribute(node, "args");
+        collect_all_acted_on(arguments.get(), "defaults", false, names);
+        collect_all_acted_on(arguments.get(), "kw_defaults", false, names);
+        if (is_function(node)) collect_all_acted_on(node, "decorator_list", true, names);
+    } else if (is_node(node, "ClassDef")) {
+        for (const char* field : {"decorator_list", "keywords", "body"}) collect_all_acted_on(node, field, true, names);
+    } else if (is_node(node, "Dict")) {
+        collect_all_acted_on(node, "keys", true, names);
+        collect_all_acted_on(node, "values", acts, names);
+    } else {
+        const bool act = is_statement(node) ? !only_stores(node) : acts || !only_stores(node);
+        PyObject* annotation = is_node(node, "AnnAssign") ? attribute(node, "annotation").get() : nullptr;
+        for_children(node, [&](PyObject* child) {
+            if (child != annotation) collect_acted_on(child, act, names);
+        });
+    }
+}
+
 }  // namespace
 
 std::vector<Statement> statements_mentioning(const Version& version, const std::string& name, int flags) {
@@ -99,10 +142,6 @@ std::vector<Statement> all_statements(const Version& version, int flags) {
     return found;
 }
 
-std::vector<Statement> body_of(const Statement& class_statement) {
-    return members_of(class_statement.node.get(), class_statement.offset);
-}
-
 std::set<std::string> names_read_when_run(PyObject* statement) {
     std::set<std::string> names;
     walk(statement, &note_read, names);
@@ -112,6 +151,18 @@ std::set<std::string> names_read_when_run(PyObject* statement) {
 std::set<std::string> names_called_when_run(PyObject* statement) {
     std::set<std::string> names;
     walk(statement, &note_call, names);
+    return names;
+}
+
+std::set<std::string> names_acted_on(PyObject* statement) {
+    std::set<std::string> names;
+    collect_acted_on(statement, false, names);
+    return names;
+}
+
+std::set<std::string> names_of_bases(PyObject* statement) {
+    std::set<std::string> names;
+    if (is_node(statement, "ClassDef")) walk_list(statement, "bases", &note_read, names);
     return names;
 }
 

@@ -16,13 +16,17 @@ namespace rebottle {
 std::vector<Statement> statements_mentioning(const Version& version, const std::string& name, int flags);
 // All top-level statements. Cost: parses the whole version.
 std::vector<Statement> all_statements(const Version& version, int flags);
-// The statements of a class body.
-std::vector<Statement> body_of(const Statement& class_statement);
 
 // Names that running the statement reads: bodies of functions are not entered, their defaults and decorators are.
 std::set<std::string> names_read_when_run(PyObject* statement);
 // Names of functions and classes that running the statement calls directly.
 std::set<std::string> names_called_when_run(PyObject* statement);
+
+// Names whose values are called, operated on, looked into or handed on when the statement is run, and not only stored.
+// Bases of a class statement aren't among them.
+std::set<std::string> names_acted_on(PyObject* statement);
+// The names in the bases of a class statement; none for others.
+std::set<std::string> names_of_bases(PyObject* statement);
 
 // Whether both stand at the same place of the same version.
 bool same_place(const Statement& a, const Statement& b);

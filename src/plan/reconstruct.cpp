@@ -183,8 +183,7 @@ class Former {
         if (live == nullptr || !PyType_Check(live) || (instructions_ && body == nullptr)) return {};
         const bool same_header = is_same(now);
         std::vector<Located> members;
-        for (Statement& member : rebottle::members_of(now.statement.node.get(), now.statement.offset))
-            members.push_back({std::move(member), now.root});
+        for (Statement& member : members_of(now.statement)) members.push_back({std::move(member), now.root});
         const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(live)));
         Former inner(root_, body, dict.get(), where(now.statement.name), now.statement.node, flags_);
         std::vector<Ref> nodes = inner.nodes(members);

@@ -51,7 +51,7 @@ bool ModuleStage::change_chain(Scope& scope, const Edit& edit, const std::string
     if (!member && !bindings_now_.augments(name) && !bindings_before_.augments(name)) return false;
     if (chained_.contains(scope.where(name))) return true;
     const auto statements = [&](const Version& version, const Statement& around) {
-        return member ? body_of(around) : statements_mentioning(version, name, plan_.flags);
+        return member ? members_of(around) : statements_mentioning(version, name, plan_.flags);
     };
     const std::vector<Statement> olds = chain_of(statements(plan_.record->version, former_around_), name);
     const std::vector<Statement> news = chain_of(statements(plan_.now, around_), name);

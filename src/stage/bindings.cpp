@@ -18,6 +18,16 @@ void for_words(std::string_view text, Visit visit) {
     }
 }
 
+// The name that an augmented assignment begins with; empty where it is something else.
+std::string_view augmented_name(std::string_view text) {
+    const std::size_t end = text.find_first_of(" =+-*/%@&|^<>(.[:,;#");
+    const std::size_t sign = text.find_first_not_of(' ', end);
+    if (end == std::string_view::npos || sign == std::string_view::npos) return {};
+    const std::size_t equals = text.find_first_not_of("+-*/%@&|^<>", sign);
+    const bool augmented = equals != std::string_view::npos && equals > sign && text[equals] == '=';
+    return augmented ? text.substr(0, end) : std::string_view();
+}
+
 }  // namespace
 
 int Bindings::last_line(const std::string& name) {
@@ -65,20 +75,6 @@ void Bindings::note_mentions() {
             if (where.empty() || where.back() != i) where.push_back(i);
         });
 }
-
-namespace {
-
-// The name that an augmented assignment begins with; empty where it is something else.
-std::string_view augmented_name(std::string_view text) {
-    const std::size_t end = text.find_first_of(" =+-*/%@&|^<>(.[:,;#");
-    const std::size_t sign = text.find_first_not_of(' ', end);
-    if (end == std::string_view::npos || sign == std::string_view::npos) return {};
-    const std::size_t equals = text.find_first_not_of("+-*/%@&|^<>", sign);
-    const bool augmented = equals != std::string_view::npos && equals > sign && text[equals] == '=';
-    return augmented ? text.substr(0, end) : std::string_view();
-}
-
-}  // namespace
 
 bool Bindings::augments(const std::string& name) {
     if (!augmented_) {

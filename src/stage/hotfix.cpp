@@ -125,7 +125,7 @@ void run_snippet(const std::string& text, const std::string& name, Snippet& snip
         throw ExecutionError{"hotfix", name, file, 0, error};
     }
     snippet.outcome.touches = recorder.take();
-    snippet.outcome.created = recording.stop();
+    snippet.outcome.created = Created(recording.stop());
     snippet.outcome.born = nursery.born(snippet.outcome.touches);
     snippet.young = nursery.objects();
     snippet.outcome.bindings = rebound(snippet.outcome.touches, snippet);

@@ -225,12 +225,6 @@ struct OutcomeSize {
     std::size_t swaps, pours, bindings, merges, renewals, changes, kept;
 };
 
-void collect_attributes(PyObject* node, std::set<std::string>& names) {
-    if (is_node(node, "Attribute")) names.insert(attribute_text(node, "attr"));
-    if (is_node(node, "alias")) names.insert(attribute_text(node, "name"));
-    for_children(node, [&](PyObject* child) { collect_attributes(child, names); });
-}
-
 bool intersects(const std::set<std::string>& a, const std::set<std::string>& b) {
     return std::any_of(a.begin(), a.end(), [&](const std::string& each) { return b.contains(each); });
 }
@@ -248,7 +242,7 @@ void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
         if (!only_->contains(here)) return;
     }
     if (edit.now && !scope.is_class()) unshadow(scope, edit.now.line);
-    if (deferral_ != nullptr && runs(edit) && must_wait(edit)) {
+    if (deferral_ != nullptr && runs(edit) && must_wait(scope, edit)) {
         defer(edit, index);
         return;
     }
@@ -277,12 +271,14 @@ void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
     defer(edit, index);
 }
 
-bool ModuleStage::must_wait(const Edit& edit) const {
+bool ModuleStage::must_wait(const Scope& scope, const Edit& edit) const {
     if (!edit.now) return false;
-    if (!deferral_->names.empty() && intersects(read_names(edit.now.node.get()), deferral_->names)) return true;
+    PyObject* node = edit.now.node.get();
+    const Ref own = edit.now.kind == Statement::Kind::class_ ? live_class(live_, edit.where) : Ref();
+    if (deferral_->changed.concern(node, scope.names(), scope.staged().ns.get(), own.get())) return true;
+    if (!deferral_->names.empty() && intersects(read_names(node), deferral_->names)) return true;
     if (edit.now.is_definition()) return false;
-    std::set<std::string> attributes;
-    collect_attributes(edit.now.node.get(), attributes);
+    const std::set<std::string> attributes = attributes_in(node);
     return intersects(attributes, deferral_->attributes) || intersects(attributes, deferral_->names);
 }
 

@@ -8,6 +8,7 @@
 
 #include "plan/plan.hpp"
 #include "stage/bindings.hpp"
+#include "stage/changed_classes.hpp"
 #include "stage/outcome.hpp"
 #include "stage/policy.hpp"
 #include "stage/recorder.hpp"
@@ -23,6 +24,7 @@ struct Deferral {
     std::set<std::string> names;       // bound by deferred statements
     std::set<std::string> attributes;  // class attributes that the update adds or changes
     bool classes = false;              // whether classes are changed in place
+    ChangedClasses changed;
 };
 
 class ModuleStage {
@@ -79,7 +81,7 @@ class ModuleStage {
     // Errors of the user's code get the place where they happened.
     void step(Scope& scope, Edit& edit, std::size_t index);
     // Whether the statement reads what isn't there before the commit.
-    bool must_wait(const Edit& edit) const;
+    bool must_wait(const Scope& scope, const Edit& edit) const;
     bool may_wait(const PythonError& error) const;
     void defer(const Edit& edit, std::size_t index);
     void apply(Scope& scope, Edit& edit);
@@ -184,10 +186,10 @@ class ModuleStage {
     void run_derived(Scope& scope, Edit& edit);
     void list_derived(const std::string& path, const Statement& statement, const std::string& why);
     void list_callers(const std::vector<Edit>& edits);
-    // The edit of an unchanged statement: the one there is, or a new one in its place.
     // `del name` after a statement that binds it anew, for the time of the import only: it is run again.
     void add_deletions(Scope& scope, std::vector<Edit>& edits, const std::string& name, int line);
     void delete_again(Scope& scope, const Edit& edit);
+    // The edit of an unchanged statement: the one there is, or a new one in its place.
     Edit& place(std::vector<Edit>& edits, const Statement& statement, const std::string& path);
     // Runs the edits of a scope in order; what is derived from renewed names joins them.
     void run_all(Scope& scope, std::vector<Edit>& edits);

@@ -8,6 +8,7 @@
 #include "base/python.hpp"
 #include "code/statement.hpp"
 #include "rebottle/report.hpp"
+#include "stage/created.hpp"
 #include "stage/touch.hpp"
 
 namespace rebottle {
@@ -121,7 +122,7 @@ struct Outcome {
     Touches touches;                        // what was done to objects of others
     std::set<PyObject*> born;               // owners of touches that were made while staging, held by them
     std::vector<Deferred> deferred;         // in the order in which they are to be run
-    std::vector<Ref> created;               // functions made while staging
+    Created created;
     std::map<PyObject*, Ref> made_with;     // evaluated function -> its attributes when its definition was through
     std::vector<Ref> held;                  // keeps staged objects alive until the commit is over
     std::vector<PyObject*> staging_holds;   // one entry for each reference that only the stage holds, borrowed

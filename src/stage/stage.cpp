@@ -41,10 +41,6 @@ std::map<PyCodeObject*, Ref> new_code_of(const ModulePlan& plan) {
     return found;
 }
 
-}  // namespace
-
-namespace {
-
 void collect_replaced(const std::vector<Edit>& edits, const ModulePlan& plan, std::set<PyCodeObject*>& codes) {
     for (const Edit& edit : edits) {
         if (edit.kind == Kind::lines || edit.kind == Kind::gone) continue;
@@ -59,7 +55,7 @@ void collect_replaced(const std::vector<Edit>& edits, const ModulePlan& plan, st
 // the stage.
 class Forbidden {
    public:
-    explicit Forbidden(const Plan& plan) {
+    Forbidden(const Plan& plan, const Deferral& deferral) : deferral_(deferral) {
         for (const ModulePlan& module : plan.modules) {
             collect_replaced(module.edits, module, replaced_);
             std::set<std::string>& names = changed_[namespace_of(module.module.get())];
@@ -70,16 +66,23 @@ class Forbidden {
     }
 
     bool operator()(PyCodeObject* code, PyObject* globals) const {
-        if (replaced_.contains(code)) return true;
-        const auto names = changed_.find(globals);
-        if (names == changed_.end() || names->second.empty()) return false;
-        bool reads = false;
-        for_sequence(code->co_names,
-                     [&](PyObject* name) { reads = reads || names->second.contains(std::string(view(name))); });
-        return reads;
+        return replaced_.contains(code) || reads_changed_names(code, globals) ||
+               deferral_.changed.concern(code, globals);
     }
 
    private:
+    bool reads_changed_names(PyCodeObject* code, PyObject* globals) const {
+        const auto names = changed_.find(globals);
+        if (names == changed_.end()) return false;
+        bool reads = false;
+        for_sequence(code->co_names, [&](PyObject* each) {
+            const std::string name(view(each));
+            reads = reads || names->second.contains(name) || deferral_.attributes.contains(name);
+        });
+        return reads;
+    }
+
+    const Deferral& deferral_;
     std::set<PyCodeObject*> replaced_;
     std::map<PyObject*, std::set<std::string>> changed_;  // by the live namespace
 };
@@ -100,20 +103,18 @@ void take_names_back(PyObject* names, PyObject* former) {
     });
 }
 
-void collect_class_attributes(const std::vector<Edit>& edits, Deferral& deferral) {
+void collect_class_attributes(const ModulePlan& plan, const std::vector<Edit>& edits, Deferral& deferral) {
     for (const Edit& edit : edits) {
-        if (edit.kind != Kind::members) continue;
+        if (edit.kind != Kind::members && edit.kind != Kind::aside) continue;
+        if (const Ref live = live_class(namespace_of(plan.module.get()), edit.where)) deferral.changed.add(live, edit);
+        if (edit.kind == Kind::aside) continue;
         deferral.classes = true;
         for (const Edit& member : edit.members)
             if (member.kind != Kind::lines && member.kind != Kind::body && member.now)
                 deferral.attributes.insert(member.now.binds.begin(), member.now.binds.end());
-        collect_class_attributes(edit.members, deferral);
+        collect_class_attributes(plan, edit.members, deferral);
     }
 }
-
-}  // namespace
-
-namespace {
 
 void take_import(const StagedModule& source, const std::string& name, StagedModule& staged, const std::string& as,
                  ModuleStage& stage) {
@@ -188,7 +189,7 @@ void stage(Plan& plan, const Request& request, World& world, Outcome& outcome) {
         stages.push_back(std::make_unique<ModuleStage>(module, i, request, outcome, &deferral));
         ModuleStage& one = *stages.back();
         one.prepare();
-        collect_class_attributes(module.edits, deferral);
+        collect_class_attributes(module, module.edits, deferral);
         if (!runs_something(module.edits) && !module.import_names) {
             one.without_running();
             continue;
@@ -201,7 +202,7 @@ void stage(Plan& plan, const Request& request, World& world, Outcome& outcome) {
     }
     if (!world.modules().empty()) {
         const Nursery nursery;
-        Recorder recorder{Forbidden(plan)};
+        Recorder recorder{Forbidden(plan, deferral)};
         deferral.recorder = &recorder;
         deferral.world = &world;
         for (std::size_t i = 0; i < starts.size(); ++i) {
@@ -213,7 +214,7 @@ void stage(Plan& plan, const Request& request, World& world, Outcome& outcome) {
         outcome.touches = recorder.take();
         outcome.born = nursery.born(outcome.touches);
     }
-    outcome.created = recording.stop();
+    outcome.created = Created(recording.stop());
     if (request.force == Force::none) list_elsewhere(plan, outcome);
     for (const auto& staged : world.modules()) {
         outcome.live_globals.emplace(staged->ns.get(), Ref::borrow(staged->live));
@@ -265,7 +266,7 @@ void run_deferred(Plan& plan, const Request& request, const std::vector<Deferred
     }
     outcome.touches = recorder.take();
     outcome.born = nursery.born(outcome.touches);
-    outcome.created = recording.stop();
+    outcome.created = Created(recording.stop());
     add_importers(outcome, 0);
 }
 

@@ -95,7 +95,7 @@ void ModuleStage::add_named_class(std::vector<Edit>& edits, const Statement& sta
     Edit* known = find_edit(edits, statement);
     if (known != nullptr && known->kind != Kind::members) return;
     std::vector<Edit> members = known != nullptr ? known->members : std::vector<Edit>();
-    const std::vector<Statement> body = body_of(statement);
+    const std::vector<Statement> body = members_of(statement);
     const Marks outer = std::exchange(marks_, marks_of(body, new_dict().get()));
     add_named(members, body, where, all || marks_.all);
     marks_ = outer;
@@ -110,7 +110,7 @@ void ModuleStage::add_named_class(std::vector<Edit>& edits, const Statement& sta
 
 std::vector<Statement> ModuleStage::readers(const Scope& scope, const Statement& around,
                                             const std::string& name) const {
-    return scope.is_class() ? body_of(around) : statements_mentioning(plan_.now, name, plan_.flags);
+    return scope.is_class() ? members_of(around) : statements_mentioning(plan_.now, name, plan_.flags);
 }
 
 void ModuleStage::add_derived(Scope& scope, std::vector<Edit>& edits, const std::vector<Statement>& statements,
@@ -125,7 +125,7 @@ void ModuleStage::add_derived(Scope& scope, std::vector<Edit>& edits, const std:
             std::vector<Edit> members = known != nullptr ? known->members : std::vector<Edit>();
             const std::size_t before = members.size();
             Scope inner(scope, statement, live_class(live_, scope.where(statement.name)));
-            add_derived(inner, members, body_of(statement), name, 0);
+            add_derived(inner, members, members_of(statement), name, 0);
             if (members.size() == before) continue;
             Edit& edit = place(edits, statement, scope.path());
             edit.kind = Kind::members;

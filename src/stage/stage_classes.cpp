@@ -244,7 +244,7 @@ void ModuleStage::keep_class_data(const Edit& edit, ClassMerge& merge) {
         dict_get(dict.get(), "__dataclass_fields__") != nullptr || dict_get(dict.get(), "_field_defaults") != nullptr ||
         std::string_view(Py_TYPE(merge.live.get())->tp_name).find("Enum") != std::string_view::npos;
     const Marks marks = marks_of(edit.members, dict.get());
-    for (const Statement& now : members_of(edit.now.node.get(), edit.now.offset)) {
+    for (const Statement& now : members_of(edit.now)) {
         if (now.kind != Statement::Kind::assignment) continue;
         // Unchanged assignments have no edit.
         const auto found = std::find_if(edit.members.begin(), edit.members.end(),

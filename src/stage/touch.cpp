@@ -219,16 +219,16 @@ Ref registered_classes(PyObject* type) {
     return found;
 }
 
-}  // namespace
-
 // Its order isn't that of the dict beneath.
-static Ref ordered_items(PyObject* dict) {
+Ref ordered_items(PyObject* dict) {
     Ref items = Ref::steal(PyList_New(0));
     const Ref keys = Ref::steal(PyODict_Type.tp_iter(dict));
     while (const Ref key = Ref::steal_or_null(PyIter_Next(keys.get())))
         check(PyList_Append(items.get(), Ref::steal(PyTuple_Pack(2, key.get(), dict_get(dict, key.get()))).get()));
     return items;
 }
+
+}  // namespace
 
 bool is_container(PyObject* object) {
     return PyList_Check(object) || PyDict_Check(object) || PySet_Check(object) || is_deque(object);
@@ -264,11 +264,9 @@ void redo_touches(const Touches& touches) {
         unfailing([&] { std::visit([](const auto& each) { set_back(each, each.before, each.after); }, touch); });
 }
 
-void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const std::vector<Ref>& created) {
-    std::set<PyObject*> made;
-    for (const Ref& function : created) made.insert(function.get());
+void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const Created& created) {
     std::erase_if(touches, [&](const Touch& touch) {
-        return made.contains(owner_of(touch)) || bottles.contains(owner_of(touch));
+        return created.contains(owner_of(touch)) || bottles.contains(owner_of(touch));
     });
     for (Touch& touch : touches) {
         std::visit(

@@ -10,6 +10,7 @@
 #include "base/python.hpp"
 #include "compat/memory.hpp"
 #include "stage/attributes.hpp"
+#include "stage/created.hpp"
 
 namespace rebottle {
 
@@ -53,7 +54,7 @@ void undo_touches(const Touches& touches);
 void redo_touches(const Touches& touches);
 // Replaces staged objects by what they stand for, before that is done in the objects of others; what was done to them
 // is forgotten. What was done to functions that the update itself `created` has no former state.
-void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const std::vector<Ref>& created);
+void map_touches(Touches& touches, const std::map<PyObject*, Ref>& bottles, const Created& created);
 
 PyObject* owner_of(const Touch& touch);
 
