@@ -12,7 +12,7 @@ constexpr int unit = 2;  // bytes of an instruction
 // Numbers of the instructions that matter, from the interpreter's own table.
 struct Opcodes {
     int extended_arg, store_attr, delete_attr, store_subscr, delete_subscr, binary_subscr, store_slice, binary_op,
-        store_global, delete_global;
+        store_global, delete_global, store_deref, delete_deref;
     int cache = 0;
     int first_in_place = 13;  // NB_INPLACE_ADD
     std::vector<bool> jumps_forward, jumps_backward, ends;
@@ -34,6 +34,8 @@ struct Opcodes {
         binary_op = number("BINARY_OP");
         store_global = number("STORE_GLOBAL");
         delete_global = number("DELETE_GLOBAL");
+        store_deref = number("STORE_DEREF");
+        delete_deref = number("DELETE_DEREF");
         jumps_forward.resize(256);
         jumps_backward.resize(256);
         ends.resize(256);
@@ -169,6 +171,10 @@ bool store_kind(int opcode, int argument, StoreKind& kind) {
         kind = StoreKind::in_place;
     else if (opcode == op.store_global || opcode == op.delete_global)
         kind = StoreKind::global_name;
+    else if (opcode == op.store_deref)
+        kind = StoreKind::cell;
+    else if (opcode == op.delete_deref)
+        kind = StoreKind::delete_cell;
     else
         return false;
     return true;

@@ -7,13 +7,24 @@
 
 namespace rebottle {
 
-// `read_item`: a read that may put in what was missing.
-enum class StoreKind { attribute, delete_attribute, item, delete_item, read_item, slice, in_place, global_name };
+// `read_item`: a read that may put in what was missing; `cell`, `delete_cell`: of a variable of a function around.
+enum class StoreKind {
+    attribute,
+    delete_attribute,
+    item,
+    delete_item,
+    read_item,
+    slice,
+    in_place,
+    global_name,
+    cell,
+    delete_cell
+};
 
 struct StoreSite {
     StoreKind kind;
     int depth;     // of the stack while the instruction is about to run
-    int argument;  // index of the name, for attributes and globals
+    int argument;  // index of the name, for attributes and globals; of the variable, for cells
 };
 
 // The sites of a code object by byte offset. Empty where there is none, or where the depth of the stack can't be told.

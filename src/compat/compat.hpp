@@ -130,6 +130,10 @@ extern const unsigned long storage_flags;
 // never has instances.
 void take_shared_keys(PyTypeObject* type, PyTypeObject* giver);
 
+// The cell that the topmost Python frame has for a variable of a function around it, borrowed; NULL where that variable
+// is its own. `index` is the one of the instruction.
+PyObject* captured_cell(int index);
+
 // Threads that wait for their turn begin to wait anew, with the switch interval as it is now, also the one that has
 // asked for its turn already.
 void restart_waits() noexcept;

@@ -151,6 +151,15 @@ PyObject* peek_stack(int depth, int below_top) {
     return _PyFrame_Stackbase(frame)[index];
 }
 
+PyObject* captured_cell(int index) {
+    _PyInterpreterFrame* frame = current_frame(PyThreadState_Get());
+    while (frame != nullptr && !is_python(frame)) frame = frame->previous;
+    if (frame == nullptr || (_PyLocals_GetKind(code_of(frame)->co_localspluskinds, index) & CO_FAST_FREE) == 0)
+        return nullptr;
+    PyObject* cell = frame->localsplus[index];
+    return cell != nullptr && PyCell_Check(cell) ? cell : nullptr;
+}
+
 void for_running_frames(const std::function<void(const LiveFrame&)>& body) {
     for (PyThreadState* thread = PyInterpreterState_ThreadHead(PyInterpreterState_Get()); thread != nullptr;
          thread = PyThreadState_Next(thread))

@@ -1,5 +1,8 @@
 #include "stage/attributes.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace rebottle {
 namespace {
 
@@ -38,9 +41,20 @@ void add_slots(PyTypeObject* type, PyObject* owner, PyObject* attributes) {
     });
 }
 
+// What a class keeps beside its namespace.
+constexpr std::array<const char*, 3> class_fields = {"__name__", "__qualname__", "__bases__"};
+
+bool is_class_field(PyObject* name) {
+    return std::any_of(class_fields.begin(), class_fields.end(),
+                       [&](const char* each) { return PyUnicode_CompareWithASCIIString(name, each) == 0; });
+}
+
+Ref read_class_field(PyObject* type, PyObject* name) { return read_field(lookup_in_type(&PyType_Type, name), type); }
+
 }  // namespace
 
 Ref own_attribute(PyObject* owner, PyObject* name) {
+    if (PyType_Check(owner) && is_class_field(name)) return read_class_field(owner, name);
     if (PyType_Check(owner)) {
         const Ref dict = Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(owner)));
         return Ref::borrow(dict_get(dict.get(), name));
@@ -53,8 +67,12 @@ Ref own_attribute(PyObject* owner, PyObject* name) {
 }
 
 Ref own_attributes(PyObject* owner) {
-    if (PyType_Check(owner))
-        return Ref::steal(PyDict_Copy(Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(owner))).get()));
+    if (PyType_Check(owner)) {
+        Ref all = Ref::steal(PyDict_Copy(Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(owner))).get()));
+        for (const char* name : class_fields)
+            dict_set(all.get(), name, read_class_field(owner, interned(name).get()).get());
+        return all;
+    }
     if (PyModule_Check(owner)) return Ref::steal(PyDict_Copy(PyModule_GetDict(owner)));
     const Ref dict = instance_dict(owner);
     Ref all = dict ? Ref::steal(PyDict_Copy(dict.get())) : new_dict();

@@ -209,6 +209,10 @@ void Recorder::store(PyCodeObject* code, const StoreSite& site) {
                                Ref::borrow(compat::peek_stack(site.depth, 0))});
             break;
         }
+        case StoreKind::cell:
+        case StoreKind::delete_cell:
+            store_cell(compat::captured_cell(site.argument), site.kind == StoreKind::cell ? operand(0) : nullptr);
+            break;
     }
 }
 
@@ -221,6 +225,12 @@ void Recorder::store_attribute(PyObject* owner, PyObject* name, PyObject* value)
         return;
     }
     log_.add(AttributeTouch{Ref::borrow(owner), Ref::borrow(name), own_attribute(owner, name), Ref::borrow(value)});
+}
+
+void Recorder::store_cell(PyObject* cell, PyObject* value) {
+    if (cell != nullptr)
+        log_.add(AttributeTouch{Ref::borrow(cell), interned("cell_contents"), Ref::borrow(PyCell_GET(cell)),
+                                Ref::borrow(value)});
 }
 
 void Recorder::store_item(PyObject* owner, PyObject* key, PyObject* value) {

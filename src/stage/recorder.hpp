@@ -70,6 +70,7 @@ class Recorder {
     void settle(Pending& pending);
     void store(PyCodeObject* code, const StoreSite& site);
     void store_attribute(PyObject* owner, PyObject* name, PyObject* value);
+    void store_cell(PyObject* cell, PyObject* value);
     void store_item(PyObject* owner, PyObject* key, PyObject* value);
     // A container is about to be changed by an operation that has no event for its end.
     void note_content(PyObject* container);

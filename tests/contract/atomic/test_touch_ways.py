@@ -24,6 +24,19 @@ class Noting(type):
         Noting.noted.append(name)
         super().__setattr__(name, value)
 class Noted(metaclass=Noting): value = 1
+def counting():
+    count = gone = 1
+    def step():
+        nonlocal count
+        count += 1
+    def drop():
+        nonlocal gone
+        del gone
+    return step, drop
+step, drop = counting()
+class First: pass
+class Second: pass
+class Derived(First): pass
 class Wrapping(dict):
     def __setitem__(self, key, value): super().__setitem__(key, ("wrapped", value))
 class Pushing(list):
@@ -56,6 +69,11 @@ STATEMENTS = {
     "filter": "tuple(filter(lib.some.add, [4, 5]))",
     "map of items": "collections.deque(map(lib.table.__setitem__, 'ab', 'cd'), maxlen=0)",
     "super in a call": "max([1], key=lambda x: lib.numbers.append(x) or x)",
+    "variable of a function around": "lib.step(); lib.step()",
+    "variable of a function around, deleted": "lib.step(); lib.drop()",
+    "name of a class": "lib.First.__name__ = 'Other'; setattr(lib.First, '__qualname__', 'Other')",
+    "bases of a class": "lib.Derived.__bases__ = (lib.Second,)",
+    "bases of a class by setattr": "setattr(lib.Derived, '__bases__', (lib.Second, lib.First))",
     "operator": "lib.operator.setitem(lib.table, 'a', 5); lib.operator.iadd(lib.numbers, [1])",
 }
 
@@ -69,7 +87,17 @@ def content(lib: Any) -> dict[str, Any]:
     classes = {name: value for name, value in vars(lib.Noted).items() if not name.startswith("__")}
     held = {name: list(getattr(lib, name)) for name in ("bounded", "pushing", "numbers", "some")}
     tables = {name: list(getattr(lib, name).items()) for name in ("wrapping", "table")}
-    return {**slots, **held, **tables, "classes": classes, "order": list(vars(lib.plain).items())}
+    cells = [repr(cell) for each in (lib.step, lib.drop) for cell in each.__closure__]
+    names = [lib.First.__name__, lib.First.__qualname__, lib.Derived.__bases__]
+    return {
+        **slots,
+        **held,
+        **tables,
+        "cells": cells,
+        "names": names,
+        "classes": classes,
+        "order": list(vars(lib.plain).items()),
+    }
 
 
 @pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
