@@ -70,6 +70,10 @@ void note_read(PyObject* node, std::set<std::string>& names) {
         names.insert(attribute_text(node, "id"));
 }
 
+void note_attribute(PyObject* node, std::set<std::string>& names) {
+    if (is_node(node, "Attribute")) names.insert(attribute_text(node, "attr"));
+}
+
 void note_call(PyObject* node, std::set<std::string>& names) {
     if (!is_node(node, "Call")) return;
     const Ref callee = attribute(node, "func");
@@ -151,6 +155,12 @@ std::set<std::string> names_read_when_run(PyObject* statement) {
 std::set<std::string> names_called_when_run(PyObject* statement) {
     std::set<std::string> names;
     walk(statement, &note_call, names);
+    return names;
+}
+
+std::set<std::string> attributes_read_when_run(PyObject* statement) {
+    std::set<std::string> names;
+    walk(statement, &note_attribute, names);
     return names;
 }
 

@@ -19,6 +19,8 @@ std::vector<Statement> all_statements(const Version& version, int flags);
 
 // Names that running the statement reads: bodies of functions are not entered, their defaults and decorators are.
 std::set<std::string> names_read_when_run(PyObject* statement);
+// Names of attributes that occur in what running the statement evaluates.
+std::set<std::string> attributes_read_when_run(PyObject* statement);
 // Names of functions and classes that running the statement calls directly.
 std::set<std::string> names_called_when_run(PyObject* statement);
 

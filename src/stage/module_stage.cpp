@@ -6,6 +6,7 @@
 
 #include "code/index.hpp"
 #include "code/tree.hpp"
+#include "plan/reading.hpp"
 #include "stage/module_stage.hpp"
 #include "stage/names_log.hpp"
 
@@ -277,8 +278,8 @@ bool ModuleStage::must_wait(const Scope& scope, const Edit& edit) const {
     const Ref own = edit.now.kind == Statement::Kind::class_ ? live_class(live_, edit.where) : Ref();
     if (deferral_->changed.concern(node, scope.names(), scope.staged().ns.get(), own.get())) return true;
     if (!deferral_->names.empty() && intersects(read_names(node), deferral_->names)) return true;
-    if (edit.now.is_definition()) return false;
-    const std::set<std::string> attributes = attributes_in(node);
+    const bool definition = edit.now.is_definition();
+    const std::set<std::string> attributes = definition ? attributes_read_when_run(node) : attributes_in(node);
     return intersects(attributes, deferral_->attributes) || intersects(attributes, deferral_->names);
 }
 

@@ -99,3 +99,22 @@ def test_a_statement_that_only_stores_the_class_is_run_in_the_stage(ab: Any, sta
     report = update(CLASS.replace("pass", "def __init__(self): self.x = 1") + statement + "\n")
     assert "run-at-commit" not in [change.kind for change in report.changes]
     assert hasattr(m, "v")
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "class B(A):\n    @A.p.getter\n    def p(self): pass\nb = B()\nb.p = 3\nv = b.v",
+        "def f(x=A.number): return x\nv = f()",
+        "def f(*, x=A.p.fset): return x\nv = 3 if f() else 0",
+        "class B(A):\n    n = A.number\nv = B.n",
+    ],
+)
+def test_a_definition_is_evaluated_with_the_new_members_of_a_class(ab: Any, definition: str) -> None:
+    prop = "    @property\n    def p(self): pass\n"
+    m, update = ab(f"class A:\n    number = 1\n{prop}")
+    a = f"class A:\n    number = 3\n{prop}    @p.setter\n    def p(self, v): self.v = v\n"
+    report = update(a + definition + "\n", policy="replace")
+    assert m.v == 3
+    report.rollback()
+    assert (m.A.number, m.A.p.fset) == (1, None)
