@@ -100,8 +100,8 @@ class Pairing {
         pair_definitions([](const Statement& a, const Statement& b) {
             return a.kind == b.kind && a.kind == Kind::function && same_decorators(a, b);
         });
-        pair_definitions([](const Statement& a, const Statement& b) { return a.kind == b.kind; });
-        pair_definitions([](const Statement&, const Statement&) { return true; });
+        pair_definitions([](const Statement& a, const Statement& b) { return a.kind == b.kind && a.is_definition(); });
+        pair_definitions([](const Statement& a, const Statement& b) { return a.is_definition() || b.is_definition(); });
         pair_in_order([](const Statement& a, const Statement& b) {
             return a.kind == b.kind && a.kind == Kind::assignment && a.binds == b.binds;
         });
@@ -110,6 +110,7 @@ class Pairing {
         pair_in_order(
             [](const Statement& a, const Statement& b) { return same_kind_of_block(a, b) && bind_alike(a, b); });
         pair_in_order(same_kind_of_block);
+        pair_last();
         std::vector<StatementPair> pairs;
         for (std::size_t n = 0; n < news_.size(); ++n)
             pairs.push_back({old_of_[n] == none ? Statement() : olds_[old_of_[n]], news_[n], same_[n]});
@@ -148,10 +149,10 @@ class Pairing {
     // From the last one backwards: it is the last that the name is bound to.
     void pair_definitions(const Match& match) {
         for (std::size_t n = news_.size(); n-- > 0;) {
-            if (old_of_[n] != none || !news_[n].is_definition()) continue;
+            const std::string name = news_[n].defined_name();
+            if (old_of_[n] != none || name.empty()) continue;
             for (std::size_t o = olds_.size(); o-- > 0;)
-                if (!taken_[o] && olds_[o].is_definition() && olds_[o].name == news_[n].name &&
-                    match(olds_[o], news_[n])) {
+                if (!taken_[o] && olds_[o].defined_name() == name && match(olds_[o], news_[n])) {
                     pair(o, n, false);
                     break;
                 }
@@ -166,6 +167,32 @@ class Pairing {
                     pair(o, n, false);
                     break;
                 }
+        }
+    }
+
+    static std::map<std::string, std::size_t> last_binders(const std::vector<Statement>& statements) {
+        std::map<std::string, std::size_t> last;
+        for (std::size_t i = 0; i < statements.size(); ++i)
+            for (const std::string& name : statements[i].binds) last[name] = i;
+        return last;
+    }
+
+    // Of several statements that bind a name it is the last that counts. Where an unchanged one has become the last,
+    // it is what the former last one became.
+    void pair_last() {
+        const std::map<std::string, std::size_t> before = last_binders(olds_);
+        for (const auto& [name, now] : last_binders(news_)) {
+            const auto last = before.find(name);
+            if (last == before.end() || !same_[now] || old_of_[now] == last->second) continue;
+            if (!olds_[last->second].only_binds() || !news_[now].only_binds()) continue;
+            const auto other = std::find(old_of_.begin(), old_of_.end(), last->second);
+            const std::size_t former = old_of_[now];
+            taken_[former] = other != old_of_.end();
+            if (other != old_of_.end()) {
+                *other = former;
+                same_[static_cast<std::size_t>(other - old_of_.begin())] = false;
+            }
+            pair(last->second, now, false);
         }
     }
 
@@ -218,6 +245,16 @@ void compare_parameters(PyObject* old, PyObject* now, FunctionShell& shell) {
 
 bool Statement::binds_lambda() const {
     return kind == Kind::assignment && binds.size() == 1 && is_node(attribute(node.get(), "value").get(), "Lambda");
+}
+
+std::string Statement::defined_name() const {
+    if (is_definition()) return name;
+    return binds_lambda() ? binds.front() : std::string();
+}
+
+bool Statement::only_binds() const {
+    return is_definition() || kind == Kind::import_ || kind == Kind::type_alias ||
+           (kind == Kind::assignment && !is_node(node.get(), "AugAssign"));
 }
 
 bool Statement::binds_name(const std::string& which) const {

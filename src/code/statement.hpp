@@ -33,6 +33,10 @@ struct Statement {
     bool binds_name(const std::string& which) const;
     // Whether it is `name = lambda …`: the function of that name.
     bool binds_lambda() const;
+    // The name of a definition, also of such a lambda; empty for others.
+    std::string defined_name() const;
+    // Whether running it binds its names, and does nothing else by itself.
+    bool only_binds() const;
 };
 
 // The statements of a list of nodes. `first` tells whether the first of them begins its module, class or function.

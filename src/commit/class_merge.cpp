@@ -59,6 +59,7 @@ class Merger {
         gone();
         bases();
         const bool laid_out = !same_storage(as_type(merge_.live), as_type(merge_.staged));
+        if (!laid_out) descriptors();
         result_.changes.push_back({laid_out         ? "class-layout"
                                    : bases_changed_ ? "class-bases"
                                                     : "class-changed",
@@ -131,7 +132,8 @@ class Merger {
         PyObject* before = dict_get(live_.get(), key);
         Ref after = mapped(value);
         if (after.get() == before) return;
-        if (before != nullptr && PyFunction_Check(before) && PyFunction_Check(after.get())) {
+        const bool generated = after.get() == value && !outcome_.created.contains(value);
+        if (generated && before != nullptr && PyFunction_Check(before) && PyFunction_Check(value)) {
             pour_.whole_function(reinterpret_cast<PyFunctionObject*>(before), after.as<PyFunctionObject>(),
                                  merge_.place() + "." + name);
             outcome_.bottles.emplace(after.get(), Ref::borrow(before));
@@ -260,6 +262,17 @@ class Merger {
                 result_.journal.push_back(
                     MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(value), Ref(), merge_.place() + "." + name});
         });
+    }
+
+    // `__dict__` and `__weakref__`: a class has its own ones where no base has them.
+    void descriptors() {
+        for (const char* name : {"__dict__", "__weakref__"}) {
+            PyObject* now = dict_get(staged_.get(), name);
+            if (now == nullptr || dict_get(live_.get(), name) != nullptr) continue;
+            Ref own = Ref::steal(
+                PyDescr_NewGetSet(as_type(merge_.live), reinterpret_cast<PyGetSetDescrObject*>(now)->d_getset));
+            result_.journal.push_back(MemberWrite{merge_.live, interned(name), Ref(), std::move(own), ""});
+        }
     }
 
     void bases() {

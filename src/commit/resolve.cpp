@@ -222,16 +222,21 @@ class Resolver {
 
     // The function that the stage made of a definition stands for the live one.
     void adopt_evaluated(const Swap& swap, const std::vector<PyCodeObject*>& codes, PyCodeObject* now) {
-        PyFunctionObject* source = evaluated(now);
-        if (source == nullptr) return;
+        if (evaluated(now) == nullptr) return;
+        std::vector<PyFunctionObject*> live;
         for (PyCodeObject* code : codes)
             for (PyFunctionObject* function : CodeIndex::instance().functions(code))
-                if (belongs(swap, function, code)) {
-                    for (PyFunctionObject* made : outcome_.created.running(now))
-                        outcome_.bottles.emplace(reinterpret_cast<PyObject*>(made),
-                                                 Ref::borrow(reinterpret_cast<PyObject*>(function)));
-                    return;
-                }
+                if (belongs(swap, function, code)) live.push_back(function);
+        if (live.empty()) return;
+        // Others may be left over from an update that was rolled back.
+        const Ref bound = live_value(swap.dict, swap.where);
+        const auto of_name = std::find_if(live.begin(), live.end(), [&](PyFunctionObject* each) {
+            return bound && reaches(bound.get(), reinterpret_cast<PyObject*>(each));
+        });
+        PyFunctionObject* bottle = of_name == live.end() ? live.front() : *of_name;
+        for (PyFunctionObject* made : outcome_.created.running(now))
+            outcome_.bottles.emplace(reinterpret_cast<PyObject*>(made),
+                                     Ref::borrow(reinterpret_cast<PyObject*>(bottle)));
     }
 
     // Results of former code are forgotten by the functools.lru_cache wrappers of the module.

@@ -8,6 +8,7 @@
 #include "plan/plan.hpp"
 #include "plan/reconstruct.hpp"
 #include "plan/rules.hpp"
+#include "plan/uncovered.hpp"
 
 namespace rebottle {
 namespace {
@@ -168,6 +169,26 @@ std::vector<Located> parsed(const std::string& name, const Version& version, con
     }
 }
 
+std::vector<Statement> statements_in(const std::vector<Located>& all) {
+    std::vector<Statement> found;
+    for (const Located& each : all) found.push_back(each.statement);
+    return found;
+}
+
+// Adds the chunks that come to light to those that differ; false where there are none.
+bool add_uncovered(ModulePlan& plan, const Version& now, const std::vector<Located>& olds,
+                   const std::vector<Located>& news, Middle& middle) {
+    const Version& before = plan.record->version;
+    const Uncovered found = uncovered(before, now, statements_in(olds), statements_in(news), middle.olds);
+    for (const std::size_t i : found.olds)
+        std::erase_if(plan.moves, [&](const LineMove& move) { return move.first == before.split.chunks[i].line; });
+    middle.olds.insert(middle.olds.end(), found.olds.begin(), found.olds.end());
+    middle.news.insert(middle.news.end(), found.news.begin(), found.news.end());
+    std::sort(middle.olds.begin(), middle.olds.end());
+    std::sort(middle.news.begin(), middle.news.end());
+    return !found.news.empty();
+}
+
 // There are no statements to run: only functions may differ.
 void compare_bytecode(ModulePlan& plan, const Version& now) {
     const Version& before = plan.record->version;
@@ -209,8 +230,12 @@ void compare_statements(ModulePlan& plan, Version& now, Force force) {
     }
     if (!now.split.complete || needs_whole_check(now, middle.news)) check_whole(plan.name, now);
     if (plan.flags != 0) check_head(plan.name, now, middle.news);
-    const std::vector<Located> olds = parsed(plan.name, before, middle.olds, old_flags);
-    const std::vector<Located> news = parsed(plan.name, now, middle.news, plan.flags);
+    std::vector<Located> olds = parsed(plan.name, before, middle.olds, old_flags);
+    std::vector<Located> news = parsed(plan.name, now, middle.news, plan.flags);
+    if (!everything && add_uncovered(plan, now, olds, news, middle)) {
+        olds = parsed(plan.name, before, middle.olds, old_flags);
+        news = parsed(plan.name, now, middle.news, plan.flags);
+    }
     if (force == Force::none && recompiled) force = Force::functions;
     try {
         plan.edits = compare_scopes(plan, olds, news, force);

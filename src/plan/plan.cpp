@@ -1,6 +1,7 @@
 #include "plan/plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "code/import_names.hpp"
 #include "code/tree.hpp"
@@ -24,6 +25,7 @@ class Comparison {
         for (const Located& each : olds) before.push_back(each.statement);
         for (const Located& each : news) after.push_back(each.statement);
         std::vector<Edit> edits;
+        std::vector<Edit> gone;
         for (StatementPair& pair : pair_statements(before, after, plan_.flags)) {
             Edit edit;
             edit.old_root = root_of(olds, pair.old);
@@ -31,12 +33,26 @@ class Comparison {
             edit.where = name_in(path, pair.now ? pair.now : pair.old);
             edit.old = std::move(pair.old);
             edit.now = std::move(pair.now);
+            if (Edit names = names_gone(edit); !names.old.binds.empty()) gone.push_back(std::move(names));
             if (classify(edit, pair.same, path)) edits.push_back(std::move(edit));
         }
+        std::move(gone.begin(), gone.end(), std::back_inserter(edits));
         return edits;
     }
 
    private:
+    // What only the old one of two statements binds.
+    static Edit names_gone(const Edit& edit) {
+        Edit found;
+        found.kind = Edit::Kind::gone;
+        if (!edit.old || !edit.now) return found;
+        found.where = edit.where;
+        found.old = edit.old;
+        found.old_root = edit.old_root;
+        std::erase_if(found.old.binds, [&](const std::string& name) { return edit.now.binds_name(name); });
+        return found;
+    }
+
     static Ref root_of(const std::vector<Located>& all, const Statement& statement) {
         for (const Located& each : all)
             if (each.statement.node.get() == statement.node.get()) return each.root;

@@ -70,14 +70,45 @@ void note_read(PyObject* node, std::set<std::string>& names) {
         names.insert(attribute_text(node, "id"));
 }
 
-void note_attribute(PyObject* node, std::set<std::string>& names) {
-    if (is_node(node, "Attribute")) names.insert(attribute_text(node, "attr"));
+// The attribute that a call such as getattr(object, "name") names; empty for others.
+std::string attribute_by_call(PyObject* call) {
+    static const std::set<std::string_view> functions = {"getattr", "hasattr", "setattr", "delattr"};
+    const Ref arguments = attribute(call, "args");
+    const Ref callee = attribute(call, "func");
+    if (!is_node(callee.get(), "Name") || !functions.contains(attribute_text(callee.get(), "id"))) return {};
+    PyObject* name = PyList_GET_SIZE(arguments.get()) > 1 ? PyList_GET_ITEM(arguments.get(), 1) : nullptr;
+    if (name == nullptr || !is_node(name, "Constant")) return {};
+    const Ref value = attribute(name, "value");
+    return PyUnicode_Check(value.get()) ? to_text(value.get()) : std::string();
 }
 
-void note_call(PyObject* node, std::set<std::string>& names) {
+void note_attribute(PyObject* node, std::set<std::string>& names) {
+    if (is_node(node, "Attribute")) names.insert(attribute_text(node, "attr"));
+    if (is_node(node, "alias")) names.insert(attribute_text(node, "name"));
     if (!is_node(node, "Call")) return;
-    const Ref callee = attribute(node, "func");
-    if (is_node(callee.get(), "Name")) names.insert(attribute_text(callee.get(), "id"));
+    if (std::string name = attribute_by_call(node); !name.empty()) names.insert(std::move(name));
+}
+
+void collect_attributes(PyObject* node, std::set<std::string>& names) {
+    note_attribute(node, names);
+    for_children(node, [&](PyObject* child) { collect_attributes(child, names); });
+}
+
+// "a.b.c" for a name and the attributes read from it; empty for other expressions.
+std::string path_of(PyObject* node) {
+    if (is_node(node, "Name"))
+        return is_node(attribute(node, "ctx").get(), "Load") ? attribute_text(node, "id") : std::string();
+    if (!is_node(node, "Attribute")) return {};
+    const std::string owner = path_of(attribute(node, "value").get());
+    return owner.empty() ? owner : owner + "." + attribute_text(node, "attr");
+}
+
+void note_path(PyObject* node, std::set<std::string>& paths) {
+    if (std::string path = path_of(node); !path.empty()) paths.insert(std::move(path));
+}
+
+void note_call(PyObject* node, std::set<std::string>& paths) {
+    if (is_node(node, "Call")) note_path(attribute(node, "func").get(), paths);
 }
 
 bool is_statement(PyObject* node) {
@@ -91,34 +122,39 @@ bool only_stores(PyObject* node) {
     return kinds.contains(node_type(node));
 }
 
-void collect_acted_on(PyObject* node, bool acts, std::set<std::string>& names);
+void collect_acted_on(PyObject* node, bool acts, std::set<std::string>& paths);
 
-void collect_all_acted_on(PyObject* node, const char* field, bool act, std::set<std::string>& names) {
+void collect_all_acted_on(PyObject* node, const char* field, bool act, std::set<std::string>& paths) {
     const Ref list = attribute(node, field);
     for_sequence(list.get(), [&](PyObject* each) {
-        if (each != Py_None) collect_acted_on(each, act, names);
+        if (each != Py_None) collect_acted_on(each, act, paths);
     });
 }
 
 // `acts`: whether what the node evaluates to is acted on.
-void collect_acted_on(PyObject* node, bool acts, std::set<std::string>& names) {
-    if (is_node(node, "Name")) {
-        if (acts) note_read(node, names);
+void collect_acted_on(PyObject* node, bool acts, std::set<std::string>& paths) {
+    if (!path_of(node).empty()) {
+        const bool looks_into = is_node(node, "Attribute");
+        if (acts) {
+            note_path(node, paths);
+        } else if (looks_into) {
+            note_path(attribute(node, "value").get(), paths);
+        }
     } else if (is_function(node) || is_node(node, "Lambda")) {
         const Ref arguments = attribute(node, "args");
-        collect_all_acted_on(arguments.get(), "defaults", false, names);
-        collect_all_acted_on(arguments.get(), "kw_defaults", false, names);
-        if (is_function(node)) collect_all_acted_on(node, "decorator_list", true, names);
+        collect_all_acted_on(arguments.get(), "defaults", false, paths);
+        collect_all_acted_on(arguments.get(), "kw_defaults", false, paths);
+        if (is_function(node)) collect_all_acted_on(node, "decorator_list", true, paths);
     } else if (is_node(node, "ClassDef")) {
-        for (const char* field : {"decorator_list", "keywords", "body"}) collect_all_acted_on(node, field, true, names);
+        for (const char* field : {"decorator_list", "keywords", "body"}) collect_all_acted_on(node, field, true, paths);
     } else if (is_node(node, "Dict")) {
-        collect_all_acted_on(node, "keys", true, names);
-        collect_all_acted_on(node, "values", acts, names);
+        collect_all_acted_on(node, "keys", true, paths);
+        collect_all_acted_on(node, "values", acts, paths);
     } else {
         const bool act = is_statement(node) ? !only_stores(node) : acts || !only_stores(node);
         PyObject* annotation = is_node(node, "AnnAssign") ? attribute(node, "annotation").get() : nullptr;
         for_children(node, [&](PyObject* child) {
-            if (child != annotation) collect_acted_on(child, act, names);
+            if (child != annotation) collect_acted_on(child, act, paths);
         });
     }
 }
@@ -152,9 +188,21 @@ std::set<std::string> names_read_when_run(PyObject* statement) {
     return names;
 }
 
-std::set<std::string> names_called_when_run(PyObject* statement) {
+std::set<std::string> paths_read_when_run(PyObject* statement) {
+    std::set<std::string> paths;
+    walk(statement, &note_path, paths);
+    return paths;
+}
+
+std::set<std::string> paths_called_when_run(PyObject* statement) {
+    std::set<std::string> paths;
+    walk(statement, &note_call, paths);
+    return paths;
+}
+
+std::set<std::string> attributes_in(PyObject* node) {
     std::set<std::string> names;
-    walk(statement, &note_call, names);
+    collect_attributes(node, names);
     return names;
 }
 
@@ -164,16 +212,16 @@ std::set<std::string> attributes_read_when_run(PyObject* statement) {
     return names;
 }
 
-std::set<std::string> names_acted_on(PyObject* statement) {
-    std::set<std::string> names;
-    collect_acted_on(statement, false, names);
-    return names;
+std::set<std::string> paths_acted_on(PyObject* statement) {
+    std::set<std::string> paths;
+    collect_acted_on(statement, false, paths);
+    return paths;
 }
 
-std::set<std::string> names_of_bases(PyObject* statement) {
-    std::set<std::string> names;
-    if (is_node(statement, "ClassDef")) walk_list(statement, "bases", &note_read, names);
-    return names;
+std::set<std::string> paths_of_bases(PyObject* statement) {
+    std::set<std::string> paths;
+    if (is_node(statement, "ClassDef")) walk_list(statement, "bases", &note_path, paths);
+    return paths;
 }
 
 bool same_place(const Statement& a, const Statement& b) {

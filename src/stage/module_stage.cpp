@@ -244,7 +244,7 @@ void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
     }
     if (edit.now && !scope.is_class()) unshadow(scope, edit.now.line);
     if (deferral_ != nullptr && runs(edit) && must_wait(scope, edit)) {
-        defer(edit, index);
+        defer(scope, edit, index);
         return;
     }
     const bool watched = deferral_ != nullptr && runs(edit);
@@ -269,7 +269,7 @@ void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
     placeholders_.clear();
     size.restore(outcome_);
     CodeIndex::instance().forget_since(made);
-    defer(edit, index);
+    defer(scope, edit, index);
 }
 
 bool ModuleStage::must_wait(const Scope& scope, const Edit& edit) const {
@@ -278,6 +278,7 @@ bool ModuleStage::must_wait(const Scope& scope, const Edit& edit) const {
     const Ref own = edit.now.kind == Statement::Kind::class_ ? live_class(live_, edit.where) : Ref();
     if (deferral_->changed.concern(node, scope.names(), scope.staged().ns.get(), own.get())) return true;
     if (!deferral_->names.empty() && intersects(read_names(node), deferral_->names)) return true;
+    if (binds_too_early(scope, edit)) return true;
     const bool definition = edit.now.is_definition();
     const std::set<std::string> attributes = definition ? attributes_read_when_run(node) : attributes_in(node);
     return intersects(attributes, deferral_->attributes) || intersects(attributes, deferral_->names);
@@ -287,15 +288,33 @@ bool ModuleStage::must_wait(const Scope& scope, const Edit& edit) const {
 bool ModuleStage::may_wait(const PythonError& error) const {
     if (deferral_->world->failed()) return false;
     if (error.is(deferred_exception())) return true;
-    return (deferral_->classes || !deferral_->names.empty()) &&
+    return (deferral_->classes || !deferral_->names.empty() || !deferral_->changed.empty()) &&
            (error.is(PyExc_AttributeError) || error.is(PyExc_NameError) || error.is(PyExc_TypeError));
 }
 
-void ModuleStage::defer(const Edit& edit, std::size_t index) {
+// Whether a statement that waits means what a name was before this statement.
+bool ModuleStage::binds_too_early(const Scope& scope, const Edit& edit) const {
+    const auto used = deferral_->used.find(plan_.name + "." + scope.path());
+    return used != deferral_->used.end() &&
+           std::any_of(edit.now.binds.begin(), edit.now.binds.end(),
+                       [&](const std::string& name) { return used->second.contains(name); });
+}
+
+void ModuleStage::defer(const Scope& scope, const Edit& edit, std::size_t index) {
     std::vector<std::size_t> here = path_;
     here.push_back(index);
     outcome_.deferred.push_back({index_, std::move(here)});
-    for (const std::string& name : edit.now.binds) deferral_->names.insert(name);
+    PyObject* node = edit.now.node.get();
+    for (const std::string& path : paths_acted_on(node)) {
+        std::string name = path.substr(0, path.find('.'));
+        PyObject* value = dict_get(scope.names(), name);
+        if (value != nullptr && is_data(value) && has_identity(value)) deferral_->names.insert(std::move(name));
+    }
+    std::set<std::string> used = read_names(node);
+    used.insert(edit.now.binds.begin(), edit.now.binds.end());
+    deferral_->names.insert(edit.now.binds.begin(), edit.now.binds.end());
+    deferral_->used[plan_.name + "."].merge(std::set<std::string>(used));
+    deferral_->used[plan_.name + "." + scope.path()].merge(used);
     const std::string where = plan_.name + (edit.where.empty() ? "" : "." + edit.where);
     outcome_.changes.push_back({"run-at-commit", where, plan_.now.path, edit.line()});
 }

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "plan/bindings.hpp"
 #include "plan/plan.hpp"
-#include "stage/bindings.hpp"
-#include "stage/changed_classes.hpp"
+#include "stage/changed.hpp"
 #include "stage/outcome.hpp"
 #include "stage/policy.hpp"
 #include "stage/recorder.hpp"
@@ -21,10 +21,11 @@ namespace rebottle {
 struct Deferral {
     Recorder* recorder = nullptr;
     const World* world = nullptr;
-    std::set<std::string> names;       // bound by deferred statements
-    std::set<std::string> attributes;  // class attributes that the update adds or changes
-    bool classes = false;              // whether classes are changed in place
-    ChangedClasses changed;
+    std::set<std::string> names;  // bound by deferred statements, or of objects that these may change
+    std::map<std::string, std::set<std::string>> used;  // by scope: what deferred statements read and bind
+    std::set<std::string> attributes;                   // class attributes that the update adds or changes
+    bool classes = false;                               // whether classes are changed in place
+    Changed changed;
 };
 
 class ModuleStage {
@@ -83,7 +84,8 @@ class ModuleStage {
     // Whether the statement reads what isn't there before the commit.
     bool must_wait(const Scope& scope, const Edit& edit) const;
     bool may_wait(const PythonError& error) const;
-    void defer(const Edit& edit, std::size_t index);
+    bool binds_too_early(const Scope& scope, const Edit& edit) const;
+    void defer(const Scope& scope, const Edit& edit, std::size_t index);
     void apply(Scope& scope, Edit& edit);
 
     // --- functions (stage_functions.cpp)

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "code/index.hpp"
+#include "code/tree.hpp"
 #include "compat/memory.hpp"
 #include "plan/importers.hpp"
 #include "stage/decorated.hpp"
@@ -41,13 +42,28 @@ std::map<PyCodeObject*, Ref> new_code_of(const ModulePlan& plan) {
     return found;
 }
 
+bool is_within(int line, const Statement& statement) {
+    return line >= statement.line && line <= last_line(statement.node.get()) + statement.offset;
+}
+
+// Another name of the same scope.
+std::string beside(const std::string& where, const std::string& name) {
+    return where.substr(0, where.rfind('.') + 1) + name;
+}
+
 void collect_replaced(const std::vector<Edit>& edits, const ModulePlan& plan, std::set<PyCodeObject*>& codes) {
     for (const Edit& edit : edits) {
         if (edit.kind == Kind::lines || edit.kind == Kind::gone) continue;
         collect_replaced(edit.members, plan, codes);
-        if (!edit.old || edit.old.kind != Statement::Kind::function) continue;
-        for (PyCodeObject* code : CodeIndex::instance().codes(plan.record->version.path, edit.where))
-            codes.insert(code);
+        if (!edit.old) continue;
+        CodeIndex& index = CodeIndex::instance();
+        const std::string& path = plan.record->version.path;
+        if (edit.old.kind == Statement::Kind::function) {
+            for (PyCodeObject* code : index.codes(path, edit.where)) codes.insert(code);
+        } else if (edit.old.kind == Statement::Kind::assignment) {
+            for (PyCodeObject* code : index.codes(path, beside(edit.where, "<lambda>")))
+                if (is_within(code->co_firstlineno, edit.old)) codes.insert(code);
+        }
     }
 }
 
@@ -103,16 +119,30 @@ void take_names_back(PyObject* names, PyObject* former) {
     });
 }
 
-void collect_class_attributes(const ModulePlan& plan, const std::vector<Edit>& edits, Deferral& deferral) {
+// Whether a call of the function that the old statement defines only makes a generator or a coroutine.
+bool starts_later(const Edit& edit) {
+    PyCodeObject* code = edit.old && edit.old.kind == Statement::Kind::function
+                             ? find_code(as_code(edit.old_root.get()), edit.where, edit.old.line)
+                             : nullptr;
+    return code != nullptr && (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+}
+
+void collect_changed(const ModulePlan& plan, const std::vector<Edit>& edits, Deferral& deferral) {
+    PyObject* names = namespace_of(plan.module.get());
     for (const Edit& edit : edits) {
+        if (edit.kind == Kind::lines) continue;
+        if (edit.old && edit.where == edit.old.defined_name()) {
+            if (PyObject* live = dict_get(names, edit.where); live != nullptr && !PyType_Check(live))
+                deferral.changed.add_function(Ref::borrow(live), edit.kind == Kind::body && !starts_later(edit));
+        }
         if (edit.kind != Kind::members && edit.kind != Kind::aside) continue;
-        if (const Ref live = live_class(namespace_of(plan.module.get()), edit.where)) deferral.changed.add(live, edit);
+        if (const Ref live = live_class(names, edit.where)) deferral.changed.add_class(live, edit);
         if (edit.kind == Kind::aside) continue;
         deferral.classes = true;
         for (const Edit& member : edit.members)
-            if (member.kind != Kind::lines && member.kind != Kind::body && member.now)
+            if (member.kind != Kind::lines && member.now && (member.kind != Kind::body || starts_later(member)))
                 deferral.attributes.insert(member.now.binds.begin(), member.now.binds.end());
-        collect_class_attributes(plan, edit.members, deferral);
+        collect_changed(plan, edit.members, deferral);
     }
 }
 
@@ -189,7 +219,7 @@ void stage(Plan& plan, const Request& request, World& world, Outcome& outcome) {
         stages.push_back(std::make_unique<ModuleStage>(module, i, request, outcome, &deferral));
         ModuleStage& one = *stages.back();
         one.prepare();
-        collect_class_attributes(module, module.edits, deferral);
+        collect_changed(module, module.edits, deferral);
         if (!runs_something(module.edits) && !module.import_names) {
             one.without_running();
             continue;

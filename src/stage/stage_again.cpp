@@ -176,7 +176,7 @@ void ModuleStage::list_callers(const std::vector<Edit>& edits) {
             const bool edited = std::any_of(edits.begin(), edits.end(), [&](const Edit& edit) {
                 return edit.kind != Kind::lines && same_place(edit.now, statement);
             });
-            if (!edited && statement.kind != Form::guard && names_called_when_run(statement.node.get()).contains(name))
+            if (!edited && statement.kind != Form::guard && paths_called_when_run(statement.node.get()).contains(name))
                 list_derived("", statement, "it calls '" + name + "', whose code changed");
         }
 }

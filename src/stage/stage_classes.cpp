@@ -244,7 +244,11 @@ void ModuleStage::keep_class_data(const Edit& edit, ClassMerge& merge) {
         dict_get(dict.get(), "__dataclass_fields__") != nullptr || dict_get(dict.get(), "_field_defaults") != nullptr ||
         std::string_view(Py_TYPE(merge.live.get())->tp_name).find("Enum") != std::string_view::npos;
     const Marks marks = marks_of(edit.members, dict.get());
-    for (const Statement& now : members_of(edit.now)) {
+    const std::vector<Statement> members = members_of(edit.now);
+    std::map<std::string, const Statement*> last;  // of several statements that bind a name it is the last that counts
+    for (const Statement& now : members)
+        for (const std::string& name : now.binds) last[name] = &now;
+    for (const Statement& now : members) {
         if (now.kind != Statement::Kind::assignment) continue;
         // Unchanged assignments have no edit.
         const auto found = std::find_if(edit.members.begin(), edit.members.end(),
@@ -254,6 +258,7 @@ void ModuleStage::keep_class_data(const Edit& edit, ClassMerge& merge) {
         if (fields_follow && (is_node(now.node.get(), "AnnAssign") || dict_get(dict.get(), "_member_map_") != nullptr))
             continue;
         for (const std::string& name : now.binds) {
+            if (last.at(name) != &now) continue;
             PyObject* live = dict_get(dict.get(), name);
             if (live == nullptr || !is_data(live) || always_follows(name) || marks_.all || marks.names_data(name))
                 continue;

@@ -143,7 +143,7 @@ bool ModuleStage::change_lambdas(Scope& scope, Edit& edit, Policy policy) {
 bool ModuleStage::is_harmless(PyObject* expression) const { return is_pure(expression) && !calls_own(expression); }
 
 bool ModuleStage::calls_own(PyObject* expression) const {
-    const std::set<std::string> called = names_called_when_run(expression);
+    const std::set<std::string> called = paths_called_when_run(expression);
     return std::any_of(called.begin(), called.end(),
                        [&](const std::string& name) { return dict_get(live_, name) != nullptr; });
 }

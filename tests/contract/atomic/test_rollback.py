@@ -246,3 +246,26 @@ def test_an_attribute_that_the_class_and_a_statement_of_one_update_set(ab: AB, n
     setattr(m.K, name, "set by the program")
     assert report.rollback().kept
     assert getattr(m.K, name) == "set by the program"
+
+
+@pytest.mark.parametrize("form", ["class K(A):\n    def f(self{}): return {}\n", "def f({}): return {}\n"])
+@pytest.mark.parametrize("last", ["def f(*, y=1): return 3", "@D\ndef f(*, y=1): return 3"])
+def test_an_edit_after_rollbacks_finds_the_functions_that_are_in_use(program: Program, form: str, last: str) -> None:
+    """What an update made and a rollback took away may still be alive."""
+    start = "class A: pass\ndef D(function): return lambda *a: function(*a)\n"
+    inside = form.startswith("class")
+    with_f = start + form.format("", 1)
+    lines = last.replace("*,", "self, *,") if inside else last
+    end = start + ("class K:\n" + "".join(f"    {line}\n" for line in lines.splitlines()) if inside else lines + "\n")
+    m, user = program.load(m=start, user="import @m@\n")
+    rollbacks = []
+    for _ in range(3):
+        taken = "from @m@ import K\n" if inside else "from @m@ import f\n"
+        report = program.update({"m": with_f, "user": "import @m@\n" + taken}, undo=False)
+        rollbacks.append(m.K if inside else m.f)
+        report.rollback()
+    program.update({"m": with_f, "user": "import @m@\n" + taken})
+    program.update({"m": end, "user": "import @m@\n" + taken}, prune=True)
+    for space in (m, user):
+        assert (space.K().f() if inside else space.f()) == 3
+    assert (m.K if inside else m.f) is (user.K if inside else user.f)

@@ -215,3 +215,13 @@ class Thing(metaclass=Meta):
     assert "run-at-commit" in [change.kind for change in report.changes]
     assert m.Thing is held is living.what() is held.which()
     assert living.helper.value == 2
+
+
+def test_the_last_statement_that_binds_a_name_decides_in_a_class_run_aside(ab: AB) -> None:
+    a = "class A: pass\nclass K(A):\n    n = 1\n"
+    m, update = ab(a)
+    m.K.n = 7
+    report = update("class A: pass\nclass K:\n    n = 1\n    n: int = 3\n", policy="replace")
+    assert m.K.n == 3
+    report.rollback()
+    assert m.K.n == 7

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import weakref
 
 import pytest
 
@@ -233,3 +235,53 @@ def test_the_refusal_names_the_subclass_that_stands_in_the_way(program: Program)
     failure = program.fails({"base": "class X: pass\nclass Y: pass\nclass A(Y, X): pass\n"}, rebottle.RefusedError)
     for part in (f"{base.__name__}.A", f"{sub.__name__}.B", "order", f"{base.__file__}, line 3"):
         assert part in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("bases", "old", "new"),
+    [
+        ("class A: pass\n", "(A)", ""),
+        ("class A: pass\n", "", "(A)"),
+        ("class A: pass\nclass S: __slots__ = ()\n", "(A)", "(S)"),
+        ("class A: pass\nclass S: __slots__ = ()\n", "(S)", "(A)"),
+        ("import abc\nclass A(abc.ABC): pass\n", "(A)", ""),
+        ("class A(dict): pass\n", "(A)", "(dict)"),
+        ("class A(Exception): pass\n", "(A)", "(Exception)"),
+    ],
+)
+def test_a_class_has_its_own_dict_and_weak_references_where_no_base_has(ab: AB, bases: str, old: str, new: str) -> None:
+    m, update = ab(f"{bases}class K{old}: pass\nk = K()\nk.x = 1\n")
+    before = vars(m.K).copy()
+    report = update(f"{bases}class K{new}: pass\nk = K()\nk.x = 1\nother = K()\nother.x = 2\n")
+    for it, x in [(m.k, 1), (m.other, 2)]:
+        assert it.__dict__ == vars(it) == {"x": x}
+        assert it.__weakref__ is None
+        assert weakref.ref(it)() is it
+        assert copy.copy(it).x == x
+    report.rollback()
+    assert {name: value for name, value in vars(m.K).items() if name != "__slotnames__"} == before  # of copy.copy()
+    assert vars(m.k) == {"x": 1}
+
+
+DECORATORS = """
+class A: pass
+def wraps(function):
+    def inner(*a): return function(*a)
+    return inner
+def plain(function): return function
+"""
+
+
+@pytest.mark.parametrize("old", ["", "@wraps", "@plain", "@staticmethod", "@property", "@wraps\n    @wraps"])
+@pytest.mark.parametrize("new", ["", "@wraps", "@plain", "@wraps\n    @wraps"])
+def test_decorators_of_methods_change_with_the_bases(ab: AB, old: str, new: str) -> None:
+    me = "" if old == "@staticmethod" else "self"
+    m, update = ab(f"{DECORATORS}class K(A):\n    {old}\n    def f({me}): return 1\nk = K()\n")
+    held = m.K.f
+    report = update(f"{DECORATORS}class K:\n    {new}\n    def f(self, *, y=1): return 3\nk = K()\n")
+    assert (m.K().f(), m.k.f()) == (3, 3)
+    if old not in ("@staticmethod", "@property"):
+        assert held(m.k) == 3
+    report.rollback()
+    assert m.K.f is held
+    assert (m.k.f if old == "@property" else m.k.f()) == 1

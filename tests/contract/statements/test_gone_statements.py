@@ -204,3 +204,73 @@ def test_prune_and_inheritance_take_members_out_of_every_class(ab: Any, header: 
     report.rollback()
     update(new, prune=True)
     assert not {"x", "y", "f", "g"} & vars(m.C).keys()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("if 1: u = 1\nelse: u = 2\n", "if 2: v = 1\nelse: v = 2\n"),
+        ("if 1:\n    def u(): return 1\n    def w(): return 1\n", "if 1:\n    def w(): return 1\n"),
+        ("if 1:\n    class u: pass\n    class w: pass\n", "if 1:\n    class w: pass\n"),
+        ("try: import os as u\nexcept ImportError: u = None\n", "try: import os as v\nexcept ImportError: v = None\n"),
+        ("for u in (1,): pass\n", "for v in (1,): pass\n"),
+        ("with open(__file__) as u: pass\n", "with open(__file__) as v: pass\n"),
+        ("a = u = 1\n", "a = 1\n"),
+        ("from os import path, sep as u\n", "from os import path\n"),
+    ],
+)
+def test_names_that_only_the_former_version_of_a_statement_bound_are_gone(ab: Any, old: str, new: str) -> None:
+    m, update = ab(old)
+    report = update(new)
+    assert hasattr(m, "u")
+    assert "import" in old or [each.where.partition(".")[2] for each in report.kept] == ["u"]
+    report.rollback()
+    report = update(new, prune=True)
+    assert not hasattr(m, "u")
+    report.rollback()
+    assert hasattr(m, "u")
+
+
+UNCOVERED = {
+    "function": ("def f(): return 1\n", "def f(): return 2\n", "f()", 1),
+    "function by data": ("def f(): return 1\n", "f = 3\n", "f()", 1),
+    "function by a class": ("def f(): return 1\n", "class f: pass\n", "f()", 1),
+    "function by an import": ("def f(): return 1\n", "from os import getpid as f\n", "f()", 1),
+    "function by a lambda": ("def f(): return 1\n", "f = lambda: 2\n", "f()", 1),
+    "data": ("x = 1\n", "x = 2\n", "x", 1),
+    "data by a function": ("x = 1\n", "def x(): return 2\n", "x", 1),
+    "import": ("import os as x\n", "x = 2\n", "x.__name__", "os"),
+    "class": ("class K: a = 1\n", "class K: a = 2\n", "K.a", 1),
+}
+
+
+@pytest.mark.parametrize(("first", "second", "look", "expected"), UNCOVERED.values(), ids=UNCOVERED)
+@pytest.mark.parametrize("in_class", [False, True])
+def test_a_statement_whose_name_another_one_took_comes_to_light_when_that_is_gone(
+    ab: Any, first: str, second: str, look: str, expected: object, in_class: bool
+) -> None:
+    between = "between = 0\n"
+    texts = [first + between + second, first + between]
+    if in_class:
+        texts = ["class Outer:\n" + "".join(f"    {line}\n" for line in each.splitlines()) for each in texts]
+    m, update = ab(texts[0])
+    before = vars(m.Outer if in_class else m)[look[0]]
+    report = update(texts[1], policy="replace", prune=True)
+    assert eval(look, dict(vars(m.Outer if in_class else m))) == expected
+    report.rollback()
+    assert vars(m.Outer if in_class else m)[look[0]] is before
+
+
+def test_an_uncovered_function_takes_the_place_of_the_one_that_others_hold(ab: Any) -> None:
+    m, update = ab("def f(): return 1\ndef f(): return 2\n")
+    held = m.f
+    update("def f(): return 1\n")
+    assert m.f is held
+    assert held() == 1
+
+
+def test_uncovered_data_is_kept_like_edited_data(ab: Any) -> None:
+    m, update = ab("x = 1\nx = 2\n")
+    report = update("x = 1\n")
+    assert m.x == 2
+    assert [each.where.partition(".")[2] for each in report.kept] == ["x"]

@@ -1,4 +1,4 @@
-#include "stage/bindings.hpp"
+#include "plan/bindings.hpp"
 
 #include "code/statement.hpp"
 #include "code/tree.hpp"
