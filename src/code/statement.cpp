@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "code/code.hpp"
+#include "code/literal.hpp"
 #include "code/tree.hpp"
 
 namespace rebottle {
@@ -177,14 +179,14 @@ class Pairing {
         return last;
     }
 
-    // Of several statements that bind a name it is the last that counts. Where an unchanged one has become the last,
-    // it is what the former last one became.
+    // Of several statements that bind a name it is the last that counts. Where another one has become the last, it is
+    // what the former last one became.
     void pair_last() {
         const std::map<std::string, std::size_t> before = last_binders(olds_);
         for (const auto& [name, now] : last_binders(news_)) {
             const auto last = before.find(name);
-            if (last == before.end() || !same_[now] || old_of_[now] == last->second) continue;
-            if (!olds_[last->second].only_binds() || !news_[now].only_binds()) continue;
+            if (last == before.end() || old_of_[now] == none || old_of_[now] == last->second) continue;
+            if (!olds_[last->second].binds_anew() || !news_[now].only_binds()) continue;
             const auto other = std::find(old_of_.begin(), old_of_.end(), last->second);
             const std::size_t former = old_of_[now];
             taken_[former] = other != old_of_.end();
@@ -252,9 +254,33 @@ std::string Statement::defined_name() const {
     return binds_lambda() ? binds.front() : std::string();
 }
 
+static bool has_foreign_decorators(PyObject* definition) {
+    static const std::set<std::string_view> harmless = {"classmethod", "property", "staticmethod"};
+    bool foreign = false;
+    const Ref decorators = attribute(definition, "decorator_list");
+    for_sequence(decorators.get(), [&](PyObject* each) {
+        foreign = foreign || !is_node(each, "Name") || !harmless.contains(attribute_text(each, "id"));
+    });
+    return foreign;
+}
+
+bool Statement::binds_anew() const {
+    if (!is_definition())
+        return kind == Kind::import_ || kind == Kind::type_alias ||
+               (kind == Kind::assignment && !is_node(node.get(), "AugAssign"));
+    bool builds_on_former = false;
+    const Ref decorators = attribute(node.get(), "decorator_list");
+    for_sequence(decorators.get(), [&](PyObject* decorator) {
+        builds_on_former = builds_on_former || mentioned_names(decorator).contains(name);
+    });
+    return !builds_on_former;
+}
+
 bool Statement::only_binds() const {
-    return is_definition() || kind == Kind::import_ || kind == Kind::type_alias ||
-           (kind == Kind::assignment && !is_node(node.get(), "AugAssign"));
+    if (is_definition()) return !has_foreign_decorators(node.get());
+    if (kind != Kind::assignment) return binds_anew();
+    const Ref value = is_node(node.get(), "AugAssign") ? Ref() : attribute(node.get(), "value");
+    return value && (is_node(value.get(), "Lambda") || literal_value(value.get()));
 }
 
 bool Statement::binds_name(const std::string& which) const {

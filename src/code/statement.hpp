@@ -35,7 +35,10 @@ struct Statement {
     bool binds_lambda() const;
     // The name of a definition, also of such a lambda; empty for others.
     std::string defined_name() const;
-    // Whether running it binds its names, and does nothing else by itself.
+    // Whether running it binds its names, whatever else it does; definitions that decorators add to a former one of
+    // their name (setters, overloads) don't.
+    bool binds_anew() const;
+    // Whether running it once more does nothing but bind its names.
     bool only_binds() const;
 };
 

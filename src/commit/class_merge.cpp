@@ -59,7 +59,7 @@ class Merger {
         gone();
         bases();
         const bool laid_out = !same_storage(as_type(merge_.live), as_type(merge_.staged));
-        if (!laid_out) descriptors();
+        if (!is_laid_out_anew()) descriptors();
         result_.changes.push_back({laid_out         ? "class-layout"
                                    : bases_changed_ ? "class-bases"
                                                     : "class-changed",
@@ -262,6 +262,11 @@ class Merger {
                 result_.journal.push_back(
                     MemberWrite{merge_.live, Ref::borrow(key), Ref::borrow(value), Ref(), merge_.place() + "." + name});
         });
+    }
+
+    bool is_laid_out_anew() const {
+        return std::any_of(result_.layouts.begin(), result_.layouts.end(),
+                           [&](const LayoutChange& each) { return each.type.get() == merge_.live.get(); });
     }
 
     // `__dict__` and `__weakref__`: a class has its own ones where no base has them.

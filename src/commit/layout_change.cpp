@@ -149,6 +149,33 @@ void check_staged_instances(PyTypeObject* staged, const Ref& after) {
 
 }  // namespace
 
+namespace {
+
+PyTypeObject* live_of(PyObject* type, const std::map<PyObject*, Ref>& bottles) {
+    const auto found = bottles.find(type);
+    return reinterpret_cast<PyTypeObject*>(found == bottles.end() ? type : found->second.get());
+}
+
+// These classes, their subclasses, and those that become subclasses.
+std::vector<PyTypeObject*> with_heirs(std::vector<PyTypeObject*> types,
+                                      const std::map<PyTypeObject*, PyTypeObject*>& staged,
+                                      const std::map<PyObject*, Ref>& bottles) {
+    for (;;) {
+        std::vector<PyTypeObject*> found = with_subclasses(types);
+        const std::set<PyTypeObject*> known(found.begin(), found.end());
+        types = found;
+        for (const auto& [live, now] : staged) {
+            bool inherits = false;
+            for_sequence(now->tp_bases,
+                         [&](PyObject* base) { inherits = inherits || known.contains(live_of(base, bottles)); });
+            if (inherits && !known.contains(live)) types.push_back(live);
+        }
+        if (types.size() == found.size()) return found;
+    }
+}
+
+}  // namespace
+
 std::vector<LayoutChange> layout_changes(const std::map<PyTypeObject*, PyTypeObject*>& staged,
                                          const std::map<PyObject*, Ref>& bottles) {
     Models former(none_staged, no_bottles);
@@ -157,7 +184,7 @@ std::vector<LayoutChange> layout_changes(const std::map<PyTypeObject*, PyTypeObj
     for (const auto& [live, now] : staged)
         if (!same_storage(live, now)) types.push_back(live);
     std::vector<LayoutChange> changes;
-    for (PyTypeObject* type : with_subclasses(std::move(types))) {
+    for (PyTypeObject* type : with_heirs(std::move(types), staged, bottles)) {
         const Ref before = former.of(type);
         const Ref after = next.of(type);
         if (!same_storage(before.as<PyTypeObject>(), type))

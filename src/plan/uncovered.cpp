@@ -27,7 +27,7 @@ Uncovered uncovered(const Version& before, const Version& now, const std::vector
     Bindings bindings_now(now, now.path, future_flags(now));
     std::set<std::size_t> found;
     for (const Statement& old : olds) {
-        if (!old.only_binds()) continue;
+        if (!old.binds_anew()) continue;
         for (const std::string& name : old.binds) {
             if (bound.contains(name)) continue;
             const int line = bindings_now.last_line(name);

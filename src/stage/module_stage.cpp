@@ -1,6 +1,5 @@
 // Statements of one module, in source order, and the names that they leave.
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <set>
 
@@ -195,7 +194,6 @@ void ModuleStage::run(StagedModule& staged) {
     follow_import_names(scope);
     for (const std::string& name : taken_) add_derived(scope, plan_.edits, readers(scope, {}, name), name, 0);
     run_all(scope, plan_.edits);
-    unshadow(scope, std::numeric_limits<int>::max());
     list_callers(plan_.edits);
     bind_differences(scope, plan_.edits);
     instances(plan_.edits, scope.names());
@@ -242,7 +240,7 @@ void ModuleStage::step(Scope& scope, Edit& edit, std::size_t index) {
         here.push_back(index);
         if (!only_->contains(here)) return;
     }
-    if (edit.now && !scope.is_class()) unshadow(scope, edit.now.line);
+    if (edit.now) unshadow(scope, edit.now.line);
     if (deferral_ != nullptr && runs(edit) && must_wait(scope, edit)) {
         defer(scope, edit, index);
         return;

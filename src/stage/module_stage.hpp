@@ -23,7 +23,7 @@ struct Deferral {
     const World* world = nullptr;
     std::set<std::string> names;  // bound by deferred statements, or of objects that these may change
     std::map<std::string, std::set<std::string>> used;  // by scope: what deferred statements read and bind
-    std::set<std::string> attributes;                   // class attributes that the update adds or changes
+    std::set<std::string> attributes;                   // class attributes that the update adds, changes or removes
     bool classes = false;                               // whether classes are changed in place
     Changed changed;
 };
@@ -61,6 +61,7 @@ class ModuleStage {
     bool is_bound_again(Scope& scope, const std::string& name);
     // A statement that was run bound names that a later statement, which isn't run, binds again: from there on they
     // hold what that one gave.
+    int last_binder(const Scope& scope, const std::string& name);
     void note_shadowed(const Scope& scope, const Edit& edit);
     void unshadow(Scope& scope, int line);
     static bool is_method(PyObject* value);
@@ -207,12 +208,13 @@ class ModuleStage {
     PyObject* live_;
     Bindings bindings_now_{plan_.now, plan_.now.path, plan_.flags};
     Bindings bindings_before_{plan_.record->version, plan_.now.path, plan_.flags};
-    Statement around_;               // the class statement whose members are being staged
-    Statement former_around_;        // its former version
-    std::set<std::string> merged_;   // where the policy merged data
-    std::set<std::string> chained_;  // where a chain of assignments is settled
-    std::set<std::string> taken_;    // imported names whose value was renewed
-    std::set<std::string> listed_;   // derived statements in the report
+    const std::vector<Edit>* edits_here_ = nullptr;  // of the scope that is being staged
+    Statement around_;                               // the class statement whose members are being staged
+    Statement former_around_;                        // its former version
+    std::set<std::string> merged_;                   // where the policy merged data
+    std::set<std::string> chained_;                  // where a chain of assignments is settled
+    std::set<std::string> taken_;                    // imported names whose value was renewed
+    std::set<std::string> listed_;                   // derived statements in the report
     Marks marks_;
     std::vector<std::string> placeholders_;
     std::map<std::string, int> shadowed_;    // name -> line of the statement that binds it last

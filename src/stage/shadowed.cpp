@@ -1,4 +1,4 @@
-// Names that a module binds more than once.
+// Names that a module or a class binds more than once.
 #include <algorithm>
 #include <limits>
 
@@ -8,13 +8,21 @@ namespace rebottle {
 
 using Kind = Edit::Kind;
 
+// The line of the last statement of the scope that binds the name; 0 where none does.
+int ModuleStage::last_binder(const Scope& scope, const std::string& name) {
+    if (!scope.is_class()) return bindings_now_.last_line(name);
+    int line = 0;
+    for (const Statement& member : members_of(around_))
+        if (member.binds_name(name)) line = member.line;
+    return line;
+}
+
 void ModuleStage::note_shadowed(const Scope& scope, const Edit& edit) {
-    if (scope.is_class()) return;
     for (const std::string& name : edit.now.binds) {
         if (dict_get(scope.before(), name) == nullptr) continue;
-        const int line = bindings_now_.last_line(name);
+        const int line = last_binder(scope, name);
         if (line <= edit.now.line) continue;
-        const bool runs = std::any_of(plan_.edits.rbegin(), plan_.edits.rend(), [&](const Edit& other) {
+        const bool runs = std::any_of(edits_here_->rbegin(), edits_here_->rend(), [&](const Edit& other) {
             return other.now && other.now.line == line && other.kind != Kind::lines && other.kind != Kind::body &&
                    other.kind != Kind::members;
         });

@@ -140,8 +140,10 @@ void collect_changed(const ModulePlan& plan, const std::vector<Edit>& edits, Def
         if (edit.kind == Kind::aside) continue;
         deferral.classes = true;
         for (const Edit& member : edit.members)
-            if (member.kind != Kind::lines && member.now && (member.kind != Kind::body || starts_later(member)))
-                deferral.attributes.insert(member.now.binds.begin(), member.now.binds.end());
+            if (member.kind != Kind::lines && (member.kind != Kind::body || starts_later(member))) {
+                const std::vector<std::string>& bound = (member.now ? member.now : member.old).binds;
+                deferral.attributes.insert(bound.begin(), bound.end());
+            }
         collect_changed(plan, edit.members, deferral);
     }
 }

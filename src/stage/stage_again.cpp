@@ -1,6 +1,8 @@
 // Unchanged statements: those that are evaluated again, and those that are listed since what they were made from
 // changed.
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "code/code.hpp"
 #include "code/tree.hpp"
@@ -184,6 +186,8 @@ void ModuleStage::list_callers(const std::vector<Edit>& edits) {
 // --- in order
 
 void ModuleStage::run_all(Scope& scope, std::vector<Edit>& edits) {
+    const std::vector<Edit>* outer_edits = std::exchange(edits_here_, &edits);
+    std::map<std::string, int> outer_shadowed = std::exchange(shadowed_, {});
     for (std::size_t i = 0; i < edits.size(); ++i) {
         std::vector<std::pair<std::string, Ref>> before;
         for (const std::string& name : edits[i].now.binds) {
@@ -201,6 +205,9 @@ void ModuleStage::run_all(Scope& scope, std::vector<Edit>& edits) {
             if (!value) add_deletions(scope, edits, name, line);
         }
     }
+    unshadow(scope, std::numeric_limits<int>::max());
+    shadowed_ = std::move(outer_shadowed);
+    edits_here_ = outer_edits;
 }
 
 void ModuleStage::take(StagedModule& staged, const std::string& name, const Ref& value) {
