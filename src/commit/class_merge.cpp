@@ -309,8 +309,9 @@ void write_bases(std::vector<ChangedBases> changed, Journal& journal) {
     });
     if (changed.size() > 1) {
         for (auto each = changed.rbegin(); each != changed.rend(); ++each) {
-            const Ref alone =
-                Ref::steal(PyTuple_Pack(1, reinterpret_cast<PyObject*>(as_type(each->merge->live)->tp_base)));
+            PyTypeObject* live = as_type(each->merge->live);
+            PyTypeObject* best = best_base(live->tp_bases);
+            const Ref alone = Ref::steal(PyTuple_Pack(1, as_plain(best != nullptr ? best : live->tp_base)));
             journal.push_back(BasesWrite{each->merge->live, each->former, alone, ""});
             each->former = alone;
         }

@@ -15,14 +15,25 @@ PyObject* as_plain(PyTypeObject* type) { return reinterpret_cast<PyObject*>(type
 // What a descriptor tells whose slot is gone: nothing, and nothing can be set.
 PyMemberDef no_slot{"", 20 /* T_NONE */, 0, Py_READONLY, nullptr};
 
-std::vector<PyTypeObject*> with_subclasses(std::vector<PyTypeObject*> found) {
+bool contains(PyObject* sequence, PyObject* object) {
+    bool found = false;
+    for_sequence(sequence, [&](PyObject* each) { found = found || each == object; });
+    return found;
+}
+
+using Bases = std::map<PyTypeObject*, PyObject*>;
+
+// `bases`: the classes that get other ones, and these.
+std::vector<PyTypeObject*> with_subclasses(std::vector<PyTypeObject*> found, const Bases& bases = {}) {
     static PyObject* const method = attribute(as_plain(&PyType_Type), "__subclasses__").release();
     std::set<PyTypeObject*> seen(found.begin(), found.end());
     for (std::size_t i = 0; i < found.size(); ++i) {
         const Ref subclasses = call(method, {as_plain(found[i])});
         for_sequence(subclasses.get(), [&](PyObject* each) {
             auto* type = reinterpret_cast<PyTypeObject*>(each);
-            if (seen.insert(type).second) found.push_back(type);
+            const auto other = bases.find(type);
+            const bool leaves = other != bases.end() && !contains(other->second, as_plain(found[i]));
+            if (!leaves && seen.insert(type).second) found.push_back(type);
         });
     }
     return found;
@@ -220,14 +231,32 @@ std::string bases_obstacle(PyTypeObject* type, const std::map<PyTypeObject*, PyT
     return "";
 }
 
-std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done) {
+namespace {
+
+// What the history holds, or holds weakly.
+PyTypeObject* type_in(const Ref& reference) {
+    PyObject* object = PyWeakref_Check(reference.get()) ? compat::target_of(reference.get()) : reference.get();
+    return reinterpret_cast<PyTypeObject*>(object);
+}
+
+// The bases that classes have when a journal is undone.
+Bases former_bases(const Journal& journal) {
+    Bases found;
+    for (const Write& write : journal)
+        if (const auto* each = std::get_if<BasesWrite>(&write))
+            if (PyTypeObject* type = type_in(each->type)) found.emplace(type, each->before.get());
+    return found;
+}
+
+}  // namespace
+
+std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done, const Journal& journal) {
     std::vector<LayoutChange> changes;
     std::vector<PyTypeObject*> types;
     Models former(none_staged, no_bottles);
     Models next(none_staged, no_bottles);
     for (const LayoutChange& each : done) {
-        PyObject* object = PyWeakref_Check(each.type.get()) ? compat::target_of(each.type.get()) : each.type.get();
-        auto* type = reinterpret_cast<PyTypeObject*>(object);
+        PyTypeObject* type = type_in(each.type);
         if (type == nullptr) continue;
         if (!(Layout::of(type) == each.after)) throw Unlayable("the layout of '" + each.where + "' changed since");
         OneClass change(type, each.model_after, each.model_before);
@@ -237,7 +266,7 @@ std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done) {
         former.know(type, each.model_after);
         next.know(type, each.model_before);
     }
-    const std::vector<PyTypeObject*> all = with_subclasses(types);
+    const std::vector<PyTypeObject*> all = with_subclasses(types, former_bases(journal));
     for (std::size_t i = types.size(); i < all.size(); ++i)
         changes.push_back(OneClass(all[i], former.of(all[i]), next.of(all[i])).make());
     return changes;

@@ -54,7 +54,7 @@ std::string bases_obstacle(PyTypeObject* type, const std::map<PyTypeObject*, PyT
                            const std::map<PyObject*, Ref>& bottles);
 
 // What takes changes of the history back, and changes classes derived since. Errors: Unlayable.
-std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done);
+std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done, const Journal& journal);
 // Drops what the history mustn't hold alive.
 void loosen(std::vector<LayoutChange>& changes, std::vector<Leftover>& leftovers);
 

@@ -140,6 +140,8 @@ class Rewriter {
     void rewrite(PyObject* holder) {
         if (PyList_CheckExact(holder)) {
             rewrite_list(holder);
+        } else if (is_order(holder)) {
+            return;  // made anew with the bases
         } else if (PyTuple_CheckExact(holder)) {
             for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(holder); ++i)
                 slot(holder, &reinterpret_cast<PyTupleObject*>(holder)->ob_item[i]);
@@ -231,6 +233,13 @@ class Rewriter {
             const Ref item = Ref::steal(PySequence_GetItem(deque, i));
             if (const Ref* now = find(item.get())) journal_.push_back(ItemWrite{Ref::borrow(deque), i, item, *now});
         }
+    }
+
+    // Whether it is the method resolution order of a class.
+    static bool is_order(PyObject* holder) {
+        if (!PyTuple_CheckExact(holder) || PyTuple_GET_SIZE(holder) == 0) return false;
+        PyObject* first = PyTuple_GET_ITEM(holder, 0);
+        return PyType_Check(first) && reinterpret_cast<PyTypeObject*>(first)->tp_mro == holder;
     }
 
     // A class made in the stage: its bases and its own type may be staged.

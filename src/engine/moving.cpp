@@ -15,7 +15,7 @@ void move_back(Past& past, const History& history) noexcept {
     unfailing([&] {
         std::string why;
         try {
-            std::vector<LayoutChange> back = changes_back(past.layouts);
+            std::vector<LayoutChange> back = changes_back(past.layouts, past.journal);
             std::vector<Ref*> ours = history.references();
             add_references(past, ours);
             Journal none;

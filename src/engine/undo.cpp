@@ -40,7 +40,7 @@ std::vector<Refusal> later_touches(const Past& past, const std::vector<std::shar
 
 std::vector<LayoutChange> layouts_back(const Past& past) {
     try {
-        return changes_back(past.layouts);
+        return changes_back(past.layouts, past.journal);
     } catch (const Unlayable& error) {
         refuse({{"class-layout", past.layouts.front().where, error.what(), "undo later updates first", "", 0}});
     }

@@ -210,3 +210,62 @@ def test_combined_flags_stay_the_same(ab: AB) -> None:
     update(text + "    C = 4\n")
     assert (m.F.A | m.F.B) is both
     assert (m.F.A | m.F.C).value == 5
+
+
+def look(cls: Any) -> tuple[object, ...]:
+    """An instance that was used, and what the class is made from."""
+    it = cls()
+    it.x, it.w = 1, 2
+    return it.x, it.w, cls.__base__, cls.__bases__, cls.__mro__, sorted(vars(cls)), cls.__basicsize__
+
+
+@pytest.mark.parametrize("slots", ["x = None", "__slots__ = ('x', 'y', '__dict__')"])
+def test_a_class_that_becomes_a_subclass_is_laid_out_like_its_new_base(program: Program, slots: str) -> None:
+    """Its former instances, too; and once more after a rollback."""
+    lib = "class A:\n    {}\nclass B(A):\n    def __init__(self, y=1): self.y = y\n"
+    app = "import @lib@ as lib\nclass C{}:\n    w = 1\nclass D(C): pass\nc = C()\nc.w = 5\n"
+    other = "x = None" if slots != "x = None" else "__slots__ = ('x', 'y', '__dict__')"
+    module, m = program.load(lib=lib.format(slots), app=app.format(""))
+    before = [look(cls) for cls in (module.A, module.B, m.C, m.D)]
+    for _ in range(3):
+        report = program.update(
+            {"lib": lib.format(other), "app": app.format("(lib.B)")}, policy="replace", prune=True, undo=False
+        )
+        for cls in (module.B, m.C, m.D):
+            assert look(cls)[:2] == (1, 2)
+            assert cls.__base__ in cls.__bases__ or cls.__base__.__name__ == cls.__name__
+        m.c.y = 3
+        assert (m.c.w, m.c.y, m.C().y) == (5, 3, 1)
+        report.rollback()
+        assert [look(cls) for cls in (module.A, module.B, m.C, m.D)] == before
+        program.update({"lib": lib.format(slots), "app": app.format("")}, undo=False)
+
+
+def test_a_class_made_in_the_update_is_laid_out_like_the_live_base(ab: AB) -> None:
+    """And goes back with it, several times."""
+    start = "class A: pass\nclass K(A): pass\n"
+    slots = "class A: pass\nclass K:\n    __slots__ = ('x', 'y', '__dict__')\nclass New(K): pass\n"
+    m, update = ab(start)
+    for _ in range(2):
+        report = update(slots, prune=True)
+        assert m.New.__base__ is m.K
+        made = look(m.New)
+        without = update(start, prune=True)
+        assert not hasattr(m, "New")
+        without.rollback()
+        assert look(m.New) == made
+        report.rollback()
+        assert not hasattr(m, "New")
+
+
+def test_bases_of_several_classes_change_after_one_was_laid_out(ab: AB) -> None:
+    mixins = "class A: __slots__ = ()\nclass B: __slots__ = ()\n"
+    text = mixins + "class K{}:\n    __slots__ = ({})\nclass L{}: pass\n"
+    m, update = ab(text.format("", "'x',", ""))
+    made = m.K()
+    made.x = 1
+    update(text.format("", "'x', 'w', '__dict__'", ""))
+    update(text.format("(A)", "'x', 'w', '__dict__'", "(B)"))
+    update(text.format("(B, A)", "'x', 'w', '__dict__'", "(K)"))
+    assert (m.K.__bases__, m.L.__bases__) == ((m.B, m.A), (m.K,))
+    assert look(m.L)[:2] == look(m.K)[:2] == (1, 2)
