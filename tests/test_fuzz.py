@@ -12,11 +12,11 @@ import rebottle
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def explore(first: int, last: int, timeout: float) -> None:
+def explore(what: str, first: int, last: int, timeout: float) -> None:
     """Run these seeds in a process of their own: it may crash."""
     folders = [str(ROOT), str(Path(rebottle.__file__).parents[1])]
     done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-m", "tests.fuzz.explore", str(first), str(last)],
+        [sys.executable, "-X", "faulthandler", "-m", f"tests.fuzz.{what}", str(first), str(last)],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(folders)},
         capture_output=True,
@@ -28,4 +28,8 @@ def explore(first: int, last: int, timeout: float) -> None:
 
 
 def test_a_few_programs_live_through_random_edits() -> None:
-    explore(1, 12, timeout=300)
+    explore("explore", 1, 12, timeout=300)
+
+
+def test_a_few_pairs_of_modules_live_through_random_edits() -> None:
+    explore("explore_pairs", 1, 60, timeout=300)

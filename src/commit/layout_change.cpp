@@ -272,6 +272,16 @@ std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done, co
     return changes;
 }
 
+void leave_to_layouts(const std::vector<LayoutChange>& changes, Journal& journal) {
+    std::erase_if(journal, [&](const Write& write) {
+        const auto* member = std::get_if<MemberWrite>(&write);
+        if (member == nullptr || (view(member->name.get()) != "__dict__" && view(member->name.get()) != "__weakref__"))
+            return false;
+        return std::any_of(changes.begin(), changes.end(),
+                           [&](const LayoutChange& each) { return type_in(each.type) == type_in(member->type); });
+    });
+}
+
 void loosen(std::vector<LayoutChange>& changes, std::vector<Leftover>& leftovers) {
     for (LayoutChange& change : changes) {
         if (!PyWeakref_Check(change.type.get())) change.type = Ref::steal(PyWeakref_NewRef(change.type.get(), nullptr));

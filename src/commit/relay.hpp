@@ -53,6 +53,9 @@ std::vector<LayoutChange> layout_changes(const std::map<PyTypeObject*, PyTypeObj
 std::string bases_obstacle(PyTypeObject* type, const std::map<PyTypeObject*, PyTypeObject*>& staged,
                            const std::map<PyObject*, Ref>& bottles);
 
+// Takes out of a journal what these changes do themselves: write `__dict__` and `__weakref__` of classes.
+void leave_to_layouts(const std::vector<LayoutChange>& changes, Journal& journal);
+
 // What takes changes of the history back, and changes classes derived since. Errors: Unlayable.
 std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done, const Journal& journal);
 // Drops what the history mustn't hold alive.

@@ -90,6 +90,7 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
         if (!found.empty()) refuse(found, report);
         static const Touches none;
         Inverse inverse = invert(past->journal, past->replaced_code, past->touches_undone ? none : past->touches);
+        leave_to_layouts(layouts, inverse.journal);
         carry_events(inverse.replaced_code);
         remove_modules(past->new_modules, inverse.journal);
         prepare(inverse.journal);

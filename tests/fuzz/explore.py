@@ -32,6 +32,12 @@ def first_version(seed: int, chance: random.Random) -> tuple[str, str]:
             return f"z{seed}_{name.replace('.', '_')}", text
 
 
+def edits_told(old: str, new: str) -> list[str]:
+    """The first of the lines that differ."""
+    edits = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=1))[2:40]
+    return [f"        {line[:120]}" for line in edits]
+
+
 class Explorer:
     """Runs seeds and collects what goes wrong."""
 
@@ -64,9 +70,8 @@ class Explorer:
     def _note(self, seed: int, name: str, finding: Finding, old: str, new: str) -> None:
         detail = finding.detail
         lines = [f"{path}: {pair}" for path, pair in detail.items()] if isinstance(detail, dict) else [str(detail)]
-        edits = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=1))[2:40]
         told = [f"seed {seed}, {name}: {finding.what}", *(f"    {line[:300]}" for line in lines[:8])]
-        self.findings.append("\n".join([*told, *(f"        {line[:120]}" for line in edits)]))
+        self.findings.append("\n".join([*told, *edits_told(old, new)]))
 
 
 def explore(seeds: Iterable[int], tell: bool = False) -> Explorer:

@@ -9,9 +9,11 @@ import importlib.util
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from tests.fuzz.behaviour import Behaviour, behaviour
 from tests.fuzz.shape import shape
 
 type Answer = dict[str, object] | str
@@ -32,6 +34,21 @@ def started(name: str, file: str, text: str) -> Answer:
         sys.modules.pop(name, None)
 
 
+def behaving(texts: dict[str, str], uses: dict[str, list[str]]) -> Behaviour | str:
+    """The behaviour of modules after a start; what it raised, in words, where it can't. Those used come first."""
+    modules = {name: ModuleType(name) for name in texts}
+    try:
+        for name, module in modules.items():
+            sys.modules[name] = module
+            exec(compile(texts[name], name, "exec", dont_inherit=True), vars(module))
+        return behaviour(modules, uses)
+    except BaseException as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        for name in texts:
+            sys.modules.pop(name, None)
+
+
 class Fresh:
     """Asks the process. A context manager."""
 
@@ -49,12 +66,20 @@ class Fresh:
 
     def start(self, name: str, file: str, text: str) -> Answer:
         """As :func:`started`."""
+        answer: Answer = self._ask(started, name, file, text)
+        return answer
+
+    def behave(self, texts: dict[str, str], uses: dict[str, list[str]]) -> Behaviour | str:
+        """As :func:`behaving`."""
+        answer: Behaviour | str = self._ask(behaving, texts, uses)
+        return answer
+
+    def _ask(self, question: Callable[..., Any], *values: Any) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        pickle.dump((name, file, text), self._process.stdin)
+        pickle.dump((question.__name__, values), self._process.stdin)
         self._process.stdin.flush()
-        answer: Answer = pickle.load(self._process.stdout)
-        return answer
+        return pickle.load(self._process.stdout)
 
 
 def serve() -> None:
@@ -64,10 +89,11 @@ def serve() -> None:
     sys.dont_write_bytecode = True
     while True:
         try:
-            question: Any = pickle.load(source)
+            question, values = pickle.load(source)
         except EOFError:
             return
-        pickle.dump(started(*question), target)
+        answer: Any = started(*values) if question == "started" else behaving(*values)
+        pickle.dump(answer, target)
         target.flush()
 
 
