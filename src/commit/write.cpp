@@ -361,8 +361,14 @@ std::vector<Ref> former_namespaces(const Journal& journal) {
     return former;
 }
 
-void undo_all(Journal& journal) noexcept {
-    for (auto write = journal.rbegin(); write != journal.rend(); ++write) undo(*write);
+void undo_all(Journal& journal) noexcept { undo_from(journal, 0); }
+
+void undo_from(Journal& journal, std::size_t first) noexcept {
+    for (std::size_t i = journal.size(); i-- > first;) undo(journal[i]);
+}
+
+void undo_before(Journal& journal, std::size_t last) noexcept {
+    while (last-- > 0) undo(journal[last]);
 }
 
 }  // namespace rebottle

@@ -152,6 +152,9 @@ void apply_all(Journal& journal);
 void apply_contents(Journal& journal);
 void apply_types(Journal& journal);
 void undo_all(Journal& journal) noexcept;
+// Takes back the writes from this index on, the last one first, or those before it.
+void undo_from(Journal& journal, std::size_t first) noexcept;
+void undo_before(Journal& journal, std::size_t last) noexcept;
 
 // Lets go of results that were cached for former code. Runs destructors: only after the commit.
 void release_results(const Journal& journal) noexcept;

@@ -22,6 +22,7 @@ struct Past {
     Report report;
     Journal journal;
     std::vector<LayoutChange> layouts;
+    std::size_t moved_at = 0;  // where the journal was when instances were first moved, if they were
     std::vector<Leftover> leftovers;
     CodeMap replaced_code;
     CodeMap hotfixed_code;                    // what a snippet replaced

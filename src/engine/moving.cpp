@@ -5,10 +5,13 @@ namespace rebottle {
 void move_instances(Relay& relay, const std::vector<LayoutChange>& layouts, Past& past) {
     if (layouts.empty()) return;
     relay.apply();
+    if (past.layouts.empty()) past.moved_at = past.journal.size();
     past.layouts.insert(past.layouts.end(), layouts.begin(), layouts.end());
     for (Write& write : relay.take_given()) past.journal.push_back(std::move(write));
     for (Leftover& each : relay.take_leftovers()) past.leftovers.push_back(std::move(each));
 }
+
+namespace {
 
 void move_back(Past& past, const History& history) noexcept {
     if (past.layouts.empty()) return;
@@ -32,6 +35,15 @@ void move_back(Past& past, const History& history) noexcept {
         }
         raise(PyExc_RuntimeError, "rebottle: a failed update left the layout of its classes in place: " + why);
     });
+}
+
+}  // namespace
+
+void take_writes_back(Past& past, const History& history) noexcept {
+    const std::size_t moved_at = past.layouts.empty() ? past.journal.size() : past.moved_at;
+    undo_from(past.journal, moved_at);
+    move_back(past, history);
+    undo_before(past.journal, moved_at);
 }
 
 }  // namespace rebottle

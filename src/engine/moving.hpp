@@ -8,8 +8,9 @@ namespace rebottle {
 
 // Does a move whose refusals were looked at, as part of an update. Errors: PythonError; nothing is changed then.
 void move_instances(Relay& relay, const std::vector<LayoutChange>& layouts, Past& past);
-// Takes the moves of an update back that doesn't come to its end. Where the program holds an instance out of sight by
-// now, they stay, and sys.unraisablehook is told.
-void move_back(Past& past, const History& history) noexcept;
+// Takes the writes and the moves of an update back that doesn't come to its end: what was written after the moves, the
+// moves, and the rest. Where the program holds an instance out of sight by now, the moves stay, and sys.unraisablehook
+// is told.
+void take_writes_back(Past& past, const History& history) noexcept;
 
 }  // namespace rebottle

@@ -270,8 +270,7 @@ class Update {
     void update_instances() { call_update_hooks(std::exchange(reshaped_, {}), past_->journal); }
 
     void take_back(Plan& plan) {
-        move_back(*past_, history_);
-        undo_all(past_->journal);
+        take_writes_back(*past_, history_);
         undo_touches(past_->touches);
         unfailing([this] { renew_derived(changed_classes(past_->journal), true); });
         forget_replaced(past_->replaced_code);

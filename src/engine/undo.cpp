@@ -67,8 +67,7 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
     history.fetch(*past);
     auto done = std::make_shared<Past>();
     AppliedGuard applied([&] {
-        move_back(*done, history);
-        undo_all(done->journal);
+        take_writes_back(*done, history);
         forget_replaced(done->replaced_code);
         forget_replaced(done->hotfixed_code);
         unfailing([&] {

@@ -11,9 +11,10 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from types import FunctionType
 
 import rebottle
-from tests.fuzz.behaviour import Behaviour, behaviour
+from tests.fuzz.behaviour import Behaviour, behaviour, tried
 from tests.fuzz.case import Finding
 from tests.fuzz.explore import edits_told
 from tests.fuzz.fresh import Fresh
@@ -25,6 +26,18 @@ def different(now: Behaviour, expected: Behaviour) -> dict[str, tuple[str, str]]
     ways = sorted(now.keys() | expected.keys())
     found = {way: (now.get(way, "nothing"), expected.get(way, "nothing")) for way in ways}
     return {": ".join(way): (a, b) for way, (a, b) in found.items() if a != b}
+
+
+# What instances answer whenever they were made.
+ANSWERS = ["{0}.m()", "{0}.p", "{0}.s()", "{0}.c()", "len({0})", "{0} == 77", "{0}()", "list({0})", "bool({0})"]
+
+
+def made(cls: type) -> object:
+    """An instance, where one can be made."""
+    try:
+        return cls()
+    except Exception:
+        return None
 
 
 class Life:
@@ -43,6 +56,12 @@ class Life:
             return False
         self._write(self.text)
         self.modules = {name: importlib.import_module(name) for name in reversed(self.names)}
+        self.held = {
+            (name, key): instance if isinstance(value, type) and (instance := made(value)) else value
+            for name, module in self.modules.items()
+            for key, value in vars(module).items()
+            if getattr(value, "__module__", "") == name
+        }
         return True
 
     def _write(self, texts: Texts) -> None:
@@ -55,6 +74,20 @@ class Life:
 
     def _behaviour(self) -> Behaviour:
         return behaviour(self.modules, self.pair.uses())
+
+    def _holders(self, now: Behaviour) -> dict[str, tuple[str, str]]:
+        """What was held from the start and answers otherwise than what is found by its name."""
+        wrong = {}
+        for (name, key), it in self.held.items():
+            plain = isinstance(it, (type, FunctionType))
+            if not isinstance(vars(self.modules[name]).get(key), FunctionType if plain else type):
+                continue
+            for answer in ["{0}()", "{0}(5)"] if plain else ANSWERS:
+                expected = now.get((name, answer.format(key if plain else f"{key}()")))
+                got = tried(answer.format("it"), {"it": it})
+                if expected is not None and got != expected:
+                    wrong[f"{name}: held {answer.format(key)}"] = (got, expected)
+        return wrong
 
     def step(self) -> tuple[str, Finding | None]:
         """Edit, update, roll back, update again: how it ended, and what is wrong."""
@@ -72,6 +105,8 @@ class Life:
             wrong = different(self._behaviour(), expected) if isinstance(expected, dict) else {}
             if wrong or not isinstance(expected, dict):
                 return "updated", Finding("not as after a start", wrong) if wrong else None
+            if wrong := self._holders(expected):
+                return "updated", Finding("held", wrong)
             report.rollback()
             if wrong := different(self._behaviour(), before):
                 return "updated", Finding("left by the rollback", wrong)
@@ -97,6 +132,8 @@ def explore(seeds: Iterable[int]) -> tuple[collections.Counter[str], int]:
     """Run the seeds, each in modules of its own; how they ended, and how many findings were told."""
     ends: collections.Counter[str] = collections.Counter()
     findings = 0
+    untold: list[str] = []
+    former, sys.unraisablehook = sys.unraisablehook, lambda each: untold.append(repr(each.exc_value))
     with tempfile.TemporaryDirectory() as folder, Fresh() as fresh:
         sys.path.insert(0, folder)
         for seed in seeds:
@@ -107,6 +144,8 @@ def explore(seeds: Iterable[int]) -> tuple[collections.Counter[str], int]:
             for _ in range(3):
                 end, finding = life.step()
                 ends[end] += 1
+                if untold:
+                    finding = Finding("told to sys.unraisablehook", untold.pop())
                 if finding:
                     findings += 1
                     print(f"seed {seed}: {finding.what}: {finding.detail}", flush=True)
@@ -116,6 +155,7 @@ def explore(seeds: Iterable[int]) -> tuple[collections.Counter[str], int]:
                     break
             life.close()
         sys.path.remove(folder)
+    sys.unraisablehook = former
     return ends, findings
 
 

@@ -269,3 +269,19 @@ def test_bases_of_several_classes_change_after_one_was_laid_out(ab: AB) -> None:
     update(text.format("(B, A)", "'x', 'w', '__dict__'", "(K)"))
     assert (m.K.__bases__, m.L.__bases__) == ((m.B, m.A), (m.K,))
     assert look(m.L)[:2] == look(m.K)[:2] == (1, 2)
+
+
+def test_a_failure_after_instances_were_laid_out_and_completed_leaves_them_as_they_were(program: Program) -> None:
+    lib = "class A:\n    {}\ndef f(): return {}\n"
+    app = "import @lib@ as lib\nclass C{}:\n    def __init__(self): {}\nc = C()\n"
+    slots = "__slots__ = ('x', 'y', 'z', '__dict__')"
+    _, m = program.load(lib=lib.format(slots, 1), app=app.format("", "self.w = 1"))
+    for first, second in [("w = 1", "(lib.A)"), (slots.replace("'z'", "'w', 'z'"), "(lib.A)")]:
+        texts = {
+            "lib": lib.format(first, 2),
+            "app": app.format(second, "self.w = 1; self.y = 7") + "lib.f().nothing\n",
+        }
+        program.fails(texts)
+        assert vars(m.c) == {"w": 1}
+        assert not hasattr(m.c, "y")
+        assert m.C.__bases__ == (object,)
