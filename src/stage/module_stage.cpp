@@ -209,6 +209,7 @@ struct OutcomeSize {
           pours(o.pours.size()),
           bindings(o.bindings.size()),
           merges(o.merges.size()),
+          gone_members(o.gone_members.size()),
           renewals(o.renewals.size()),
           changes(o.changes.size()),
           kept(o.kept.size()) {}
@@ -217,11 +218,12 @@ struct OutcomeSize {
         o.pours.resize(pours);
         o.bindings.resize(bindings);
         o.merges.resize(merges);
+        o.gone_members.resize(gone_members);
         o.renewals.resize(renewals);
         o.changes.resize(changes);
         o.kept.resize(kept);
     }
-    std::size_t swaps, pours, bindings, merges, renewals, changes, kept;
+    std::size_t swaps, pours, bindings, merges, gone_members, renewals, changes, kept;
 };
 
 bool intersects(const std::set<std::string>& a, const std::set<std::string>& b) {

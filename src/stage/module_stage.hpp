@@ -56,6 +56,7 @@ class ModuleStage {
     void remove(Scope& scope, Edit& edit);
     static void remove_annotation(const Scope& scope, PyObject* statement);
     // Submodules are bound in their package by the import system, not by a statement.
+    void note_gone(const Ref& type, const std::string& where, PyObject* value, Kept kept);
     bool is_submodule(const Scope& scope, const std::string& name, PyObject* value) const;
     // Whether another statement of the new source binds the name.
     bool is_bound_again(Scope& scope, const std::string& name);
@@ -119,7 +120,7 @@ class ModuleStage {
     void member_swaps(const Edit& edit, PyCodeObject* root);
     // Data of a class run aside stays unless its statement was edited and the policy replaces it.
     // Names that are gone from the source of a class run aside, and are to go from the class.
-    void take_out_members(const Edit& edit, ClassMerge& merge) const;
+    void take_out_members(const Edit& edit, ClassMerge& merge);
     void stand_for(const Ref& staged, const std::string& name, PyObject* live);
     void keep_class_data(const Edit& edit, ClassMerge& merge);
 
@@ -226,5 +227,8 @@ std::string change_kind(const Edit& edit);
 
 // The live functions of a definition of the former source, by its compiled code.
 std::vector<PyFunctionObject*> live_functions(PyCodeObject* old_code, const std::string& file, PyObject* globals);
+
+// Takes out what classes inherit from now on, and tells what stays. To be called when everything is staged.
+void settle_gone(Outcome& outcome);
 
 }  // namespace rebottle

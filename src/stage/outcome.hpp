@@ -66,6 +66,13 @@ struct ClassMerge {
     std::string place() const { return module + "." + where; }
 };
 
+// A member of a class that the new source lacks: it is taken out where the class inherits another one then.
+struct GoneMember {
+    Ref type;
+    Binding binding;  // that takes it out
+    Kept kept;        // what is told where it stays; nothing of a class that is run aside
+};
+
 // A renewed table: the live object takes the content of `content`.
 struct Renewal {
     Ref live;
@@ -109,6 +116,7 @@ struct Outcome {
     std::vector<FunctionPour> pours;
     std::vector<Binding> bindings;
     std::vector<ClassMerge> merges;
+    std::vector<GoneMember> gone_members;
     std::vector<Renewal> renewals;
     std::vector<Change> changes;
     std::vector<Kept> kept;

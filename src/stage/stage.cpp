@@ -243,6 +243,7 @@ void stage(Plan& plan, const Request& request, World& world, Outcome& outcome) {
         }
         for (const auto& staged : world.modules()) World::reach(*staged);
         stage_followers(plan, request, world, outcome, recorder);
+        settle_gone(outcome);
         outcome.touches = recorder.take();
         outcome.born = nursery.born(outcome.touches);
     }
@@ -296,6 +297,7 @@ void run_deferred(Plan& plan, const Request& request, const std::vector<Deferred
         recorder.ignore(live.live);
         ModuleStage(plan.modules[module], module, request, outcome, nullptr).run_deferred(live, paths);
     }
+    settle_gone(outcome);
     outcome.touches = recorder.take();
     outcome.born = nursery.born(outcome.touches);
     outcome.created = Created(recording.stop());

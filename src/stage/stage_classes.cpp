@@ -217,16 +217,20 @@ void ModuleStage::member_swaps(const Edit& edit, PyCodeObject* root) {
     }
 }
 
-void ModuleStage::take_out_members(const Edit& edit, ClassMerge& merge) const {
+void ModuleStage::take_out_members(const Edit& edit, ClassMerge& merge) {
     const Ref dict = Ref::steal(PyType_GetDict(merge.live.as<PyTypeObject>()));
     const Marks marks = marks_of(edit.members, dict.get());
     for (const Edit& member : edit.members) {
         if (member.kind != Kind::gone) continue;
         for (const std::string& name : member.old.binds) {
             PyObject* live = dict_get(dict.get(), name);
-            if (live != nullptr && (request_.prune || (marks.delete_functions && is_method(live)) ||
-                                    inherits(merge.staged.as<PyTypeObject>(), name)))
+            if (live == nullptr) continue;
+            if (request_.prune || (marks.delete_functions && is_method(live)) ||
+                inherits(merge.staged.as<PyTypeObject>(), name)) {
                 merge.gone_names.push_back(name);
+            } else {
+                note_gone(merge.live, edit.where + "." + name, live, Kept());
+            }
         }
     }
 }

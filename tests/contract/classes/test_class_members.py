@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.contract.api.scenario import AB
+import pytest
+
+from tests.contract.api.scenario import AB, Program
 
 PLAIN = """
 class Player:
@@ -289,3 +291,60 @@ def test_a_method_removed_and_given_back_is_there_again(ab: AB) -> None:
     update(PLAIN, prune=True)
     update(more.replace("return 5", "return 6"))
     assert player.heal() == 6
+
+
+MOVED = {
+    "in one module": (
+        "class A:\n    pass\nclass B(A):\n    def f(self): return 1\n",
+        "class A:\n    def f(self): return 2\nclass B(A):\n    pass\n",
+    ),
+    "over a class between": (
+        "class A:\n    pass\nclass C(A): pass\nclass B(C):\n    def f(self): return 1\n    x = 1\n",
+        "class A:\n    def f(self): return 2\nclass C(A): pass\nclass B(C):\n    x = 1\n",
+    ),
+    "to a new base of the base": (
+        "class A:\n    pass\nclass B(A):\n    def f(self): return 1\n",
+        "class Z:\n    def f(self): return 2\nclass A(Z):\n    pass\nclass B(A):\n    pass\n",
+    ),
+    "with new bases": (
+        "class A: pass\nclass B(A):\n    def f(self): return 1\n",
+        "class A: pass\nclass Z:\n    def f(self): return 2\nclass B(Z, A):\n    pass\n",
+    ),
+    "that had two definitions": (
+        "class A:\n    pass\nclass B(A):\n    def f(self): return 0\n    def f(self): return 1\n",
+        "class A:\n    def f(self): return 2\nclass B(A):\n    pass\n",
+    ),
+    "to an attribute": (
+        "class A:\n    pass\nclass B(A):\n    def f(self): return 1\n",
+        "class A:\n    f = staticmethod(lambda: 2)\nclass B(A):\n    pass\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), MOVED.values(), ids=MOVED)
+def test_a_method_that_moves_to_a_base_is_inherited(ab: AB, old: str, new: str) -> None:
+    m, update = ab(old + "b = B()\n")
+    report = update(new + "b = B()\n")
+    assert (m.b.f(), m.B().f()) == (2, 2)
+    assert "f" not in vars(m.B)
+    report.rollback()
+    assert (m.b.f(), m.B().f()) == (1, 1)
+    assert not hasattr(m.A, "f")
+
+
+def test_a_method_that_moves_to_a_base_in_another_module_is_inherited(program: Program) -> None:
+    _, m = program.load(
+        lib="class A: pass\n", m="import @lib@\nclass B(@lib@.A):\n    def f(self): return 1\nb = B()\n"
+    )
+    texts = {"lib": "class A:\n    def f(self): return 2\n", "m": "import @lib@\nclass B(@lib@.A): pass\nb = B()\n"}
+    report = program.update(texts)
+    assert (m.b.f(), m.B().f()) == (2, 2)
+    assert report.kept == []
+
+
+def test_a_method_that_both_classes_lack_stays_and_is_told(ab: AB) -> None:
+    m, update = ab("class A:\n    def f(self): return 0\nclass B(A):\n    def f(self): return 1\n")
+    report = update("class A: pass\nclass B(A): pass\n", prune=False)
+    assert m.A().f() == 0
+    assert "f" not in vars(m.B)
+    assert [each.where.partition(".")[2] for each in report.kept] == ["A.f"]
