@@ -239,6 +239,23 @@ PyTypeObject* type_in(const Ref& reference) {
     return reinterpret_cast<PyTypeObject*>(object);
 }
 
+// One change for each class, where several were made one after the other.
+std::vector<LayoutChange> joined(const std::vector<LayoutChange>& done) {
+    std::vector<LayoutChange> found;
+    for (const LayoutChange& each : done) {
+        const auto former = std::find_if(found.begin(), found.end(), [&](const LayoutChange& other) {
+            return type_in(other.type) == type_in(each.type);
+        });
+        if (former == found.end()) {
+            found.push_back(each);
+        } else {
+            former->after = each.after;
+            former->model_after = each.model_after;
+        }
+    }
+    return found;
+}
+
 // The bases that classes have when a journal is undone.
 Bases former_bases(const Journal& journal) {
     Bases found;
@@ -255,7 +272,7 @@ std::vector<LayoutChange> changes_back(const std::vector<LayoutChange>& done, co
     std::vector<PyTypeObject*> types;
     Models former(none_staged, no_bottles);
     Models next(none_staged, no_bottles);
-    for (const LayoutChange& each : done) {
+    for (const LayoutChange& each : joined(done)) {
         PyTypeObject* type = type_in(each.type);
         if (type == nullptr) continue;
         if (!(Layout::of(type) == each.after)) throw Unlayable("the layout of '" + each.where + "' changed since");

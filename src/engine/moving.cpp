@@ -13,17 +13,15 @@ void move_instances(Relay& relay, const std::vector<LayoutChange>& layouts, Past
 
 namespace {
 
-void move_back(Past& past, const History& history) noexcept {
+void move_back(Past& past, const FindReferences& references) noexcept {
     if (past.layouts.empty()) return;
     unfailing([&] {
         std::string why;
         try {
             std::vector<LayoutChange> back = changes_back(past.layouts, past.journal);
-            std::vector<Ref*> ours = history.references();
-            add_references(past, ours);
             Journal none;
             Relay relay(back, none);
-            relay.look(std::move(ours), past.leftovers);
+            relay.look(references(), past.leftovers);
             if (relay.refusals().empty()) {
                 relay.apply();
                 past.layouts.clear();
@@ -39,10 +37,10 @@ void move_back(Past& past, const History& history) noexcept {
 
 }  // namespace
 
-void take_writes_back(Past& past, const History& history) noexcept {
+void take_writes_back(Past& past, const FindReferences& references) noexcept {
     const std::size_t moved_at = past.layouts.empty() ? past.journal.size() : past.moved_at;
     undo_from(past.journal, moved_at);
-    move_back(past, history);
+    move_back(past, references);
     undo_before(past.journal, moved_at);
 }
 

@@ -67,7 +67,7 @@ class Update {
             std::vector<std::string> names;
             for (const ModulePlan& module : plan.modules) names.push_back(module.name);
             audit_update("reload", names);
-            AppliedGuard applied([&] { take_back(plan); });
+            AppliedGuard applied([&] { take_back(plan, outcome); });
             commit(plan, outcome, world, applied);
             drop_staged(outcome, world);
             report_.stale = stale_now_of(std::move(stale_functions_));
@@ -142,7 +142,7 @@ class Update {
         for (Refusal& each : resolved.refusals) report_.refusals.push_back(each);
         if (!report_.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
         prepare(resolved.journal);
-        Relay relay(resolved.layouts, resolved.journal);
+        std::optional<Relay> relay(std::in_place, resolved.layouts, resolved.journal);
         reshaped_ = reshaped_instances(resolved);
         const std::vector<ChangedCallee> callees = changed_callees(resolved.journal);
         const std::set<PyObject*> callers =
@@ -155,11 +155,12 @@ class Update {
             world.leave();
             apply_contents(past_->journal);
             applied.applied();
-            relay.look(references(outcome, resolved), {});
-            if (!relay.refusals().empty()) refuse(relay.refusals(), report_);
-            for (Kept& kept : relay.homeless()) report_.kept.push_back(std::move(kept));
+            relay->look(references(outcome, resolved), {});
+            if (!relay->refusals().empty()) refuse(relay->refusals(), report_);
+            for (Kept& kept : relay->homeless()) report_.kept.push_back(std::move(kept));
             apply_types(past_->journal);
-            move_instances(relay, resolved.layouts, *past_);
+            move_instances(*relay, resolved.layouts, *past_);
+            relay.reset();
             map_touches(outcome.touches, outcome.bottles, outcome.created);
             forget_born(outcome.touches, outcome.born);
             land(resolved);
@@ -192,9 +193,14 @@ class Update {
         return ours;
     }
 
-    std::vector<Ref*> references(Outcome& outcome, Resolved& resolved) {
+    std::vector<Ref*> references_with(Outcome& outcome) {
         std::vector<Ref*> ours = past_references();
         add_references(outcome, ours);
+        return ours;
+    }
+
+    std::vector<Ref*> references(Outcome& outcome, Resolved& resolved) {
+        std::vector<Ref*> ours = references_with(outcome);
         order(resolved.landing);
         add_references(resolved.landing, ours);
         return ours;
@@ -206,7 +212,7 @@ class Update {
     }
 
     // Statements that need the new version in place. What they fail with takes the whole update back.
-    void commit_deferred(Plan& plan, const Outcome& outcome, Resolved& resolved) {
+    void commit_deferred(Plan& plan, Outcome& outcome, Resolved& resolved) {
         const SwitchInterval no_switching(0.1);  // in seconds
         NamesGuard names;
         Outcome late;
@@ -215,7 +221,9 @@ class Update {
         late.live_globals = outcome.live_globals;  // what was broken off in the stage is no part of the module
         history_.add_copies(late.our_containers);
         add_copies(past_->journal, late.our_containers);
-        Resolved more = resolve(late, past_references());
+        Resolved more = resolve(late, references_with(outcome));
+        report_.refusals.insert(report_.refusals.end(), more.refusals.begin(), more.refusals.end());
+        if (!more.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
         prepare(more.journal);
         Relay relay(more.layouts, more.journal);
         const compat::SureMemory sure;
@@ -223,6 +231,7 @@ class Update {
         apply_contents(more.journal);
         applied.applied();
         std::vector<Ref*> ours = references(late, more);
+        add_references(outcome, ours);
         add_references(more.journal, ours);
         relay.look(std::move(ours), {});
         if (!relay.refusals().empty()) refuse(relay.refusals(), report_);
@@ -269,8 +278,8 @@ class Update {
 
     void update_instances() { call_update_hooks(std::exchange(reshaped_, {}), past_->journal); }
 
-    void take_back(Plan& plan) {
-        take_writes_back(*past_, history_);
+    void take_back(Plan& plan, Outcome& outcome) {
+        take_writes_back(*past_, [&] { return references_with(outcome); });
         undo_touches(past_->touches);
         unfailing([this] { renew_derived(changed_classes(past_->journal), true); });
         forget_replaced(past_->replaced_code);

@@ -67,7 +67,11 @@ std::shared_ptr<Past> undo(const std::shared_ptr<Past>& past, History& history) 
     history.fetch(*past);
     auto done = std::make_shared<Past>();
     AppliedGuard applied([&] {
-        take_writes_back(*done, history);
+        take_writes_back(*done, [&] {
+            std::vector<Ref*> ours = history.references();
+            add_references(*done, ours);
+            return ours;
+        });
         forget_replaced(done->replaced_code);
         forget_replaced(done->hotfixed_code);
         unfailing([&] {

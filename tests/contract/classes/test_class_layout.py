@@ -285,3 +285,23 @@ def test_a_failure_after_instances_were_laid_out_and_completed_leaves_them_as_th
         assert vars(m.c) == {"w": 1}
         assert not hasattr(m.c, "y")
         assert m.C.__bases__ == (object,)
+
+
+def test_a_class_that_is_changed_at_the_commit_may_be_laid_out_twice(program: Program) -> None:
+    """With its former base, and then without it."""
+    lib = "class A:\n    {}\nclass B{}:\n    {}\n"
+    app = "import @lib@ as lib\nclass C(lib.{}):\n    def __init__(self): self.x = {}\nc = C()\n"
+    module, m = program.load(lib=lib.format("w = 1", "(A)", "v = 1"), app=app.format("A", 1))
+    slots = "__slots__ = ('x', 'y', 'z', '__dict__')"
+    for _ in range(2):
+        report = program.update(
+            {"lib": lib.format(slots, "", "def __bool__(self): return False"), "app": app.format("B", 2)}, undo=False
+        )
+        assert "run-at-commit" in [each.kind for each in report.changes]
+        assert m.C.__mro__ == (m.C, module.B, object)
+        assert (m.c.x, m.C().x, bool(m.c)) == (1, 2, False)
+        assert vars(m.c) == {"x": 1}
+        report.rollback()
+        assert m.C.__mro__ == (m.C, module.A, object)
+        assert (m.c.x, m.C().x, bool(m.c)) == (1, 1, True)
+        program.update({"lib": lib.format("w = 1", "(A)", "v = 1"), "app": app.format("A", 1)}, undo=False)
