@@ -308,7 +308,10 @@ class Resolver {
         Ref after = binding.after ? mapped(binding.after) : Ref();
         if (after && binding.before && after.get() != binding.before.get() && !is_new_data(binding, after))
             after = pour_.adopt(binding, after);
-        if (after.get() == binding.before.get()) return;
+        if (after.get() == binding.before.get()) {
+            bind_again(binding);
+            return;
+        }
         const bool table =
             binding.before && after && binding.kind.starts_with("data") && is_table(binding.before.get(), after.get());
         if (!binding.kind.empty()) report(binding.kind, binding.module, binding.where, file_of(binding), binding.line);
@@ -321,6 +324,14 @@ class Resolver {
         for (const auto& [dict, name] : binding.importers)
             if (dict_get(dict.get(), name.get()) == binding.before.get())
                 result_.journal.push_back(NameWrite{dict, name, binding.before, after, binding.where});
+    }
+
+    // A statement run at the commit has bound the name already: what it made stands for the name's value.
+    void bind_again(const Binding& binding) {
+        if (!PyModule_Check(binding.owner.get()) || !binding.after) return;
+        PyObject* names = PyModule_GetDict(binding.owner.get());
+        if (dict_get(names, binding.name.get()) == binding.after.get())
+            outcome_.bottles[binding.after.get()] = binding.before;
     }
 
     // One value instead of another one: nothing of the former is to be kept.

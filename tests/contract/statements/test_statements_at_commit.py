@@ -132,3 +132,19 @@ def test_what_another_module_takes_of_statements_run_at_the_commit_waits_too(pro
     assert app.same is app.other is app.lib.other
     kept = [(each.where, each.why) for each in report.kept]
     assert len(kept) == len(set(kept))
+
+
+@pytest.mark.parametrize(("old", "new"), [("@D\n", ""), ("", "@D\n"), ("@D\n", "@D\n"), ("@D\n@D\n", "@D\n")])
+def test_a_definition_run_at_the_commit_keeps_what_others_hold(program: Any, old: str, new: str) -> None:
+    decorator = "def D(f):\n    def inner(*a): return f(*a)\n    return inner\n"
+    lib = "class A:\n    def __call__(self): return {}\nclass B(A): pass\n"
+    _, m = program.load(lib=lib.format(1), m=f"import @lib@\n{decorator}{old}def f(a=1): return 1\n")
+    held = m.f
+    waits = f"{new}def f(a=@lib@.B()()): return a\n"
+    report = program.update({"lib": lib.format(2), "m": f"import @lib@\n{decorator}{waits}"})
+    assert "run-at-commit" in [change.kind for change in report.changes]
+    assert m.f is held
+    assert held() == 2
+    report.rollback()
+    assert m.f is held
+    assert held() == 1
