@@ -139,8 +139,7 @@ class Update {
         std::move(moved_code_.begin(), moved_code_.end(), std::back_inserter(resolved.journal));
         remove_modules(plan.gone, resolved.journal);
         for (const std::string& name : plan.gone) report_.changes.push_back({"module-removed", name, "", 0});
-        for (Refusal& each : resolved.refusals) report_.refusals.push_back(each);
-        if (!report_.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
+        take_refusals(resolved);
         prepare(resolved.journal);
         std::optional<Relay> relay(std::in_place, resolved.layouts, resolved.journal);
         reshaped_ = reshaped_instances(resolved);
@@ -211,6 +210,12 @@ class Update {
                 (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
     }
 
+    // Unless the update may be partial, they are its end.
+    void take_refusals(const Resolved& resolved) {
+        report_.refusals.insert(report_.refusals.end(), resolved.refusals.begin(), resolved.refusals.end());
+        if (!report_.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
+    }
+
     // Statements that need the new version in place. What they fail with takes the whole update back.
     void commit_deferred(Plan& plan, Outcome& outcome, Resolved& resolved) {
         const SwitchInterval no_switching(0.1);  // in seconds
@@ -222,8 +227,7 @@ class Update {
         history_.add_copies(late.our_containers);
         add_copies(past_->journal, late.our_containers);
         Resolved more = resolve(late, references_with(outcome));
-        report_.refusals.insert(report_.refusals.end(), more.refusals.begin(), more.refusals.end());
-        if (!more.refusals.empty() && !request_.partial) refuse(report_.refusals, report_);
+        take_refusals(more);
         prepare(more.journal);
         Relay relay(more.layouts, more.journal);
         const compat::SureMemory sure;

@@ -57,7 +57,7 @@ class Life:
         self._write(self.text)
         self.modules = {name: importlib.import_module(name) for name in reversed(self.names)}
         self.held = {
-            (name, key): instance if isinstance(value, type) and (instance := made(value)) else value
+            (name, key): instance if isinstance(value, type) and (instance := made(value)) is not None else value
             for name, module in self.modules.items()
             for key, value in vars(module).items()
             if getattr(value, "__module__", "") == name
